@@ -1,0 +1,5 @@
+export type * from './contracts/index.js'
+export * from './define.js'
+export * from './errors.js'
+export * from './kinds.js'
+export * from './tokens.js'
