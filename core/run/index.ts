@@ -1,0 +1,5 @@
+export * from './pipeline.js'
+export * from './place.js'
+export * from './run.js'
+export * from './store.js'
+export * from './plan.js'
