@@ -1,0 +1,6 @@
+import { definePlugin } from 'ockham'
+
+export { decode, type Decoded } from './decode.js'
+export { encode } from './encode.js'
+
+export default definePlugin({ name: 'safetensors', provides: [] })
