@@ -14,6 +14,17 @@ export type Traced<A> = A extends Value
         ? { readonly [N in keyof A]: Traced<A[N]> }
         : A
 
+/** How an argument of a traced function is given from outside: the inverse of {@link Traced}, so that `compile` infers it. */
+export type Given<T> = T extends Scalar
+  ? Value | number
+  : T extends Tensor
+    ? Value
+    : T extends Key
+      ? HostKey
+      : T extends object
+        ? { readonly [N in keyof T]: Given<T[N]> }
+        : T
+
 /** How a traced result looks outside. */
 export type Settled<B> = B extends Tensor ? Value : B extends object ? { readonly [N in keyof B]: Settled<B[N]> } : B
 
@@ -48,7 +59,12 @@ export interface Loop {
   /** Puts host values into the engine. */
   load(carry: Values): Carry
   /** Runs one step a feed, from step number `start`; `keys[i]` is the stream of step `start + i`. */
-  advance(carry: Carry, start: number, feeds: readonly Values[], keys: readonly HostKey[]): Promise<{ carry: Carry; outs: readonly Values[] }>
+  advance(
+    carry: Carry,
+    start: number,
+    feeds: readonly Values[],
+    keys: readonly HostKey[],
+  ): Promise<{ carry: Carry; outs: readonly Values[] }>
   /** Traces and compiles for these shapes; returns what a plan prints. Called by the first `advance` where nobody did. */
   prepare(carry: Values, feed: Values): Promise<LoopPlan>
   dispose(): void
@@ -76,7 +92,8 @@ export interface Engine {
   readonly build: Readonly<Record<string, string | number>>
   /** `float64`: programs at double precision. `loop`: several steps a call. */
   readonly capabilities: ReadonlySet<string>
-  compile<A, B>(fn: (args: Traced<A>) => B, options?: { readonly precision?: Precision }): Program<A, B>
+  /** Annotate what `fn` sees (`{ vars: Variables; x: Tensor; key: Key }`); what a call takes follows from it. */
+  compile<A, B>(fn: (args: A) => B, options?: { readonly precision?: Precision }): Program<Given<A>, B>
   loop(advance: Advance, options?: { readonly precision?: Precision; readonly warn?: (message: string) => void }): Loop
   dispose(): Promise<void>
 

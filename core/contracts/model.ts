@@ -44,8 +44,8 @@ export interface Model<X extends Input = Input, Y = Tensor> {
 export interface Net<X extends Input = Input, Y = Tensor> {
   readonly vars: Variables
   (x: X, options?: { readonly at?: Observe }): Y
-  /** The values at named points of the pass over `x`; `OCK-MODEL-001` names the points there are. */
-  points(x: X, names: readonly string[]): Tensors
+  /** The values at named points of the pass over `x`, as `at` leaves them; `OCK-MODEL-001` names the points there are. */
+  points(x: X, names: readonly string[], options?: { readonly at?: Observe }): Tensors
   /** The same function at other parameters: its masks are shared, its state changes dropped. */
   with(params: Tensors, options?: { readonly train?: boolean }): Net<X, Y>
 }
