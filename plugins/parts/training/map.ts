@@ -1,0 +1,68 @@
+import type { Engine, Inference, Optimizer, Problem, Sampler } from 'ockham'
+import { slot } from 'ockham'
+import { z } from 'zod'
+import { adam, adamOptions } from './adam.js'
+import { descend } from './descend.js'
+import { stepsPerEpoch } from './samplers.js'
+import { fromWeights, pointMass, savedWeights } from './weights.js'
+
+const whole = z.int().positive()
+
+/** Options of every inference that descends. */
+export const descentShape = {
+  epochs: whole.optional().describe('passes over the training split; 10 unless steps is given'),
+  steps: whole.optional().describe('updates, instead of epochs'),
+  batchSize: whole.default(128),
+  optimizer: slot('optimizer').optional().describe('adam unless given'),
+  schedule: z.enum(['constant', 'cosine']).default('constant').describe('course of the learning rate after warm-up'),
+  floor: z.number().min(0).max(1).default(0).describe('share of the learning rate left at the end of cosine'),
+  warmup: z.int().min(0).default(0).describe('steps of linear rise at the start'),
+  clip: z.number().positive().optional().describe('largest Euclidean norm of the gradient'),
+  early: z
+    .strictObject({ patience: whole, every: whole.optional() })
+    .optional()
+    .describe('stop after this many checks without a better validation likelihood; keep the best weights'),
+  sampler: slot('sampler').optional().describe('shuffled unless given'),
+  checkpoint: z
+    .strictObject({ seconds: z.number().positive().default(30), steps: whole.optional() })
+    .default({ seconds: 30 })
+    .describe('between two checkpoints, whichever comes first'),
+}
+
+const mapShape = z.strictObject(descentShape)
+
+export const mapOptions = mapShape.refine(({ epochs, steps }) => epochs === undefined || steps === undefined, {
+  error: 'give epochs or steps, not both',
+  path: ['steps'],
+})
+
+export type MapOptions = Omit<z.output<typeof mapShape>, 'optimizer' | 'sampler'> & {
+  readonly optimizer?: Optimizer | undefined
+  readonly sampler?: Sampler | undefined
+}
+
+/** Updates that epochs or steps stand for. */
+export const stepsOf = (
+  { examples }: Problem,
+  { epochs = 10, steps, batchSize }: Pick<MapOptions, 'epochs' | 'steps' | 'batchSize'>,
+): number => steps ?? epochs * stepsPerEpoch(examples, batchSize)
+
+/** The mode of the posterior over parameters, by stochastic descent on the mean loss + energy / N. */
+export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly engine: Engine }): Inference => ({
+  async infer(problem, run) {
+    const { schedule, floor, warmup, batchSize, optimizer, sampler, clip, early, checkpoint } = options
+    const { vars } = await descend(problem, run, {
+      optimizer: optimizer ?? adam(adamOptions.parse({})),
+      steps: stepsOf(problem, options),
+      size: batchSize,
+      schedule: { kind: schedule, floor, warmup },
+      checkpoint: { seconds: checkpoint.seconds, ...(checkpoint.steps !== undefined && { steps: checkpoint.steps }) },
+      ...(sampler && { sampler }),
+      ...(clip !== undefined && { clip }),
+      ...(early && { early: { patience: early.patience, ...(early.every !== undefined && { every: early.every }) } }),
+    })
+    return fromWeights(problem, run.engine, pointMass(vars))
+  },
+  restore: (saved, problem) => fromWeights(problem, engine, pointMass(savedWeights(saved))),
+  plan: (problem) => ({ steps: stepsOf(problem, options), 'steps an epoch': stepsPerEpoch(problem.examples, options.batchSize) }),
+})

@@ -1,0 +1,76 @@
+import type { Batch, Engine, Input, Key, Problem, Step, Tensors, Variables } from 'ockham'
+import { tf, type Scalar, type Tensor } from 'ockham/tensor'
+import { bind, parametric } from '../networks/index.js'
+
+/** Something for each of the two terms. */
+export interface Terms<T> {
+  readonly objective: T
+  readonly prior: T
+}
+
+/** What a pass starts from; traced. */
+export interface PassInput {
+  readonly vars: Variables
+  readonly batch: Batch
+  readonly memory: Terms<Tensors>
+  readonly feed: Terms<Tensors>
+  readonly key: Key
+  readonly engine: Engine
+  /** Share of the steps done, in [0, 1). */
+  readonly progress: Scalar
+}
+
+/** What a pass gives. */
+export interface Pass {
+  /** Loss an example of the batch [n], nats. */
+  readonly loss: Tensor
+  /** How much each counts [n]. */
+  readonly weight: Tensor
+  /** Energy of the prior, nats for the whole data set. */
+  readonly energy: Scalar
+  /** The model's state afterwards. */
+  readonly state: Tensors
+  readonly memory: Terms<Tensors>
+}
+
+const each = <X extends Input>(x: X, f: (t: Tensor, name: string) => Tensor): X =>
+  (x instanceof tf.Tensor ? f(x, '') : Object.fromEntries(Object.entries(x as Tensors).map(([name, t]) => [name, f(t, name)]))) as X
+
+/** Rows of `a`, then rows of `b`. */
+const below = (a: Input, b: Input): Input => each(a, (t, name) => tf.concat([t, name === '' ? (b as Tensor) : (b as Tensors)[name]!], 0))
+
+/** One joint pass through the model over batch and prior rows, and what the two terms make of it. */
+export function jointPass(problem: Problem, { vars, batch, memory, feed, key, engine, progress }: PassInput): Pass {
+  const { objective, prior, examples } = problem
+  const net = bind(parametric(problem.model), vars, key.fold('net'), true)
+  const extra = prior.rows?.(feed.prior, batch)
+  const x = extra === undefined ? batch.x : below(batch.x, extra)
+  const y = net(x)
+  const batchRows = batch.weight.shape[0]!
+  const step = (term: keyof Terms<unknown>): Step => ({
+    engine,
+    net,
+    batch,
+    x,
+    y,
+    batchRows,
+    memory: memory[term],
+    feed: feed[term],
+    key: key.fold(term),
+    progress,
+    examples,
+  })
+  const data = objective.loss(extra === undefined ? y : each(y, (t) => t.slice([0], [batchRows])), batch, step('objective'))
+  const asked = prior.energy(step('prior'))
+  const { energy, memory: remembered } = asked instanceof tf.Tensor ? { energy: asked, memory: memory.prior } : asked
+  return {
+    loss: data.loss,
+    weight: data.weight ?? batch.weight,
+    energy,
+    state: net.state(),
+    memory: { objective: data.memory ?? memory.objective, prior: remembered },
+  }
+}
+
+/** Σ w ℓ / Σ w. */
+export const weightedMean = (loss: Tensor, weight: Tensor): Scalar => loss.mul(weight).sum().div(weight.sum()) as Scalar
