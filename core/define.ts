@@ -1,26 +1,66 @@
 import { z } from 'zod'
-import type { Command } from 'commander'
 import type { Kind, Kinds, Slot, Spec } from './kinds.js'
-import { Reference } from './kinds.js'
+import { isInstance, Reference } from './kinds.js'
 import type { Needed, Needs } from './tokens.js'
 
-const slots = new WeakMap<object, Kind>()
+/** What the slots of the schema that is parsing now have met: each reference and instance with the kinds its slot holds. */
+let met: Map<object, readonly Kind[]> | undefined
 
-/** An option that holds a component of `kind`: a reference by name, or an instance. */
-export function slot<K extends Kind>(kind: K): Slot<K> {
-  const schema = z.custom<Kinds[K]>((v) => v instanceof Reference || (typeof v === 'object' && v !== null), { error: `expected a ${kind}` })
-  const marked = schema.meta({ slot: kind }) as unknown as Slot<K>
-  slots.set(marked, kind)
-  return marked
+/**
+ * An option that holds a component of one of `kinds`: a reference made by `use`, an instance, and in YAML `{ use: name, ...options }`
+ * or the name alone. Parses to a reference or an instance.
+ */
+export function slot<K extends Kind>(...kinds: readonly [K, ...K[]]): Slot<K> {
+  const wanted = kinds.join(' or ')
+  const plain = (v: unknown): Reference | undefined => {
+    if (typeof v === 'string') return new Reference(v, {})
+    if (v instanceof Reference) return new Reference(v.name, v.options)
+    const { use: name, ...options } = v as { use?: unknown }
+    return typeof name === 'string' ? new Reference(name, options) : undefined
+  }
+  const schema = z
+    .custom(
+      (v) =>
+        typeof v === 'string' || (typeof v === 'object' && v !== null && (plain(v) !== undefined || kinds.some((k) => isInstance(k, v)))),
+      {
+        error: ({ input }) =>
+          typeof input === 'object' && input !== null && 'inline' in input
+            ? `a ${wanted} was given as an object here, which a file cannot hold`
+            : `expected a ${wanted}: its name, { use: name, ...options }, or an object that is one`,
+      },
+    )
+    .transform((v) => {
+      const held = plain(v) ?? (v as object)
+      met?.set(held, kinds)
+      if (held !== v && typeof v === 'object' && v !== null) met?.set(v, kinds)
+      return held
+    })
+  return schema.meta({ slot: kinds }) as unknown as Slot<K>
 }
 
-/** The kind that a schema made by `slot` holds; undefined for other schemas. */
-export const slotKind = (schema: object): Kind | undefined => slots.get(schema)
+/** Parses options; `slots` tells which objects, in the options given and in those parsed, stand in a slot, and for which kinds. */
+export function parseSlots(
+  schema: z.ZodType,
+  options: unknown,
+): { parsed: z.ZodSafeParseResult<unknown>; slots: ReadonlyMap<object, readonly Kind[]> } {
+  const outer = met
+  const slots = (met = new Map<object, readonly Kind[]>())
+  try {
+    return { parsed: schema.safeParse(options), slots }
+  } finally {
+    met = outer
+  }
+}
 
 /** Options as `create` sees them: references have become instances. */
-export type Resolved<O> = {
-  [N in keyof O]: O[N] extends readonly (infer E)[] | undefined ? Exclude<E, Spec>[] | Extract<O[N], undefined> : Exclude<O[N], Spec>
-}
+export type Resolved<O> = { [N in keyof O]: Instances<O[N]> }
+type Instances<T> = T extends Spec
+  ? never
+  : T extends readonly (infer E)[]
+    ? [Extract<E, Spec>] extends [never]
+      ? T
+      : Exclude<E, Spec>[]
+    : T
 
 /** What a component asks of others: capability names that they offer. Checked before anything runs. */
 export type Requires = Readonly<Partial<Record<Kind | 'engine', readonly string[]>>>
@@ -41,7 +81,9 @@ export interface Component<K extends Kind = Kind, O extends z.ZodType = z.ZodTyp
 }
 
 /** Fixes a component's types: options and needs are inferred, `create` is checked against them. */
-export const component = <K extends Kind, O extends z.ZodType, N extends Needs = Record<never, never>>(c: Component<K, O, N>): Component<K, O, N> => c
+export const component = <K extends Kind, O extends z.ZodType, N extends Needs = Record<never, never>>(
+  c: Component<K, O, N>,
+): Component<K, O, N> => c
 
 /** What a plugin folder's `index.ts` exports by default. */
 export interface Plugin {
@@ -49,8 +91,6 @@ export interface Plugin {
   readonly name: string
   // Components are invariant in their options; a list of them forgets what `component` has checked.
   readonly provides: readonly { readonly kind: Kind; readonly name: string }[]
-  /** Adds commands to the command line. */
-  readonly commands?: (program: Command) => void
 }
 
 export const definePlugin = (plugin: Plugin): Plugin => plugin

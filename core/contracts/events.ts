@@ -3,7 +3,7 @@ import type { Json } from './value.js'
 
 /** What happens, as it is emitted. The bus adds `time` (ISO 8601) and `path`, the names of the stages around it. */
 export type RunEvent =
-  | { readonly type: 'run.started'; readonly run: string; readonly spec: Json; readonly resumed?: number }
+  | { readonly type: 'run.started'; readonly run: string; readonly spec: Json; readonly resumed?: boolean }
   | { readonly type: 'stage.started' | 'stage.finished'; readonly stage: string; readonly reused?: boolean }
   /** Scalars of a fold's step; `of` is the number of steps. */
   | { readonly type: 'step'; readonly fold: string; readonly step: number; readonly of: number; readonly values: Readonly<Record<string, number>> }

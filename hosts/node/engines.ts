@@ -19,7 +19,12 @@ export const defaultEngine: EngineName = 'onnxruntime'
 /** Starts an engine by name. */
 export async function startEngine(name: string, threads?: number): Promise<Engine> {
   if (!Object.hasOwn(engines, name))
-    throw new InputError({ code: 'OCK-ENGINE-030', what: `there is no engine '${name}'`, where: '--engine', remedy: `choose one of ${engineNames.join(', ')}` })
+    throw new InputError({
+      code: 'OCK-ENGINE-030',
+      what: `there is no engine '${name}'`,
+      where: '--engine',
+      remedy: `choose one of ${engineNames.join(', ')}`,
+    })
   const { createEngine } = await import('../../plugins/services/engine/index.js')
   return createEngine(await engines[name as EngineName](threads))
 }

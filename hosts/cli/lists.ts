@@ -1,0 +1,78 @@
+import { defaultOut, findFolder, listRuns as runsBelow, readResult } from '../node/folder.js'
+import { derivedRegistry, packageRegistry, registryFile, writtenRegistry } from '../node/registry.js'
+import { writeDurably } from '../../plugins/services/journal/index.js'
+import { InputError, type Json } from 'ockham'
+import { z } from 'zod'
+import { printResult, printTable, sayNumber } from './print.js'
+
+interface Flags {
+  readonly out?: string
+  readonly json?: true
+}
+
+const line = (text: string) => void process.stdout.write(`${text}\n`)
+
+export function listRuns({ out = defaultOut, json }: Flags): void {
+  const rows = runsBelow(out).map(({ id, state, changed, result }) => ({
+    run: id,
+    state,
+    changed: changed.toISOString(),
+    children: Object.keys(result?.variants ?? {}).join(' '),
+    accuracy: result?.values['test/accuracy'] === undefined ? '' : sayNumber(result.values['test/accuracy']),
+  }))
+  if (json) return line(JSON.stringify(rows))
+  if (rows.length === 0) return line(`no runs in ${out}`)
+  printTable(rows)
+}
+
+export function show(run: string, { out = defaultOut, json }: Flags): void {
+  const folder = findFolder(run, out)
+  const result = readResult(folder)
+  if (!result) throw new InputError({ code: 'OCK-RUN-013', what: 'the run is not finished', where: folder, remedy: `ockham resume ${run}` })
+  if (json) return line(JSON.stringify(result))
+  printResult(result, folder)
+}
+
+export async function listPlugins(name: string | undefined, { json }: Flags): Promise<void> {
+  const registry = packageRegistry()
+  if (name === undefined) {
+    const rows = registry.list().map(({ kind, name: n, plugin }) => ({ kind, name: n, plugin }))
+    return json ? line(JSON.stringify(rows)) : printTable(rows)
+  }
+  const component = await registry.component(name)
+  const schema = z.toJSONSchema(component.options, { unrepresentable: 'any', io: 'input' }) as {
+    properties?: Record<string, Json>
+    required?: string[]
+  }
+  const described = {
+    name,
+    kind: component.kind,
+    about: component.about,
+    plugin: registry.find(name)?.plugin ?? '',
+    requires: component.requires ?? {},
+    options: schema,
+  }
+  if (json) return line(JSON.stringify(described))
+  line(`${name}: ${component.kind}, ${described.plugin}\n${component.about}\n`)
+  const options = Object.entries(schema.properties ?? {}).map(([option, s]) => {
+    const { type, enum: choices, default: initial, description, slot } = s as Record<string, Json>
+    return {
+      option,
+      type: slot ? `a ${String(slot)}` : choices ? (choices as Json[]).join(' | ') : typeof type === 'string' ? type : '',
+      default: initial === undefined ? (schema.required?.includes(option) ? 'required' : '') : JSON.stringify(initial),
+      about: typeof description === 'string' ? description : '',
+    }
+  })
+  if (options.length > 0) printTable(options)
+  else line('no options')
+}
+
+export function registry({ write, check }: { readonly write?: true; readonly check?: true }): void {
+  const derived = derivedRegistry()
+  if (write) writeDurably(registryFile, derived)
+  else if (check) {
+    if (derived === writtenRegistry()) return line('registry.json is fresh')
+    process.stderr.write('registry.json is stale → ockham registry --write\n')
+    process.exitCode = 1
+  } else process.stdout.write(derived)
+}

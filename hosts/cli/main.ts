@@ -1,0 +1,154 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { applySet, fromPlain, InputError, Interrupted, OckhamError, Problems, type Json, type PipelineSpec } from 'ockham'
+import { defaultEngine, engineNames, type EngineName } from '../node/engines.js'
+import { defaultOut } from '../node/folder.js'
+import type { Host } from '../node/index.js'
+import { versions } from '../node/versions.js'
+import { parseYaml, readYaml } from '../node/yaml.js'
+import { listPlugins, listRuns, registry, show } from './lists.js'
+import { printPlans, printRecord } from './print.js'
+import { showProgress } from './progress.js'
+
+/** Exit codes: done, failed while running, bad input, interrupted. */
+const exit = { failed: 1, input: 2, interrupted: 130 } as const
+
+interface Common {
+  readonly engine: EngineName
+  readonly threads?: number
+  readonly out: string
+  readonly json?: true
+}
+
+interface RunFlags extends Common {
+  readonly set: readonly string[]
+  readonly seed?: number
+  readonly limit?: number
+  readonly dryRun?: true
+}
+
+const whole = (least: number) => (text: string) => {
+  const n = Number(text)
+  if (!Number.isInteger(n) || n < least) throw new InvalidArgumentError(`expected a whole number of at least ${least}`)
+  return n
+}
+
+const collect = (item: string, items: readonly string[]): readonly string[] => [...items, item]
+
+/** Reads a spec file and applies `--set`, `--seed` and `--limit`; all problems at once. */
+async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'limit'>): Promise<PipelineSpec> {
+  let plain = readYaml(file)
+  const problems = new Problems()
+  for (const [i, assignment] of flags.set.entries()) {
+    const at = assignment.indexOf('=')
+    await problems.during(() => {
+      if (at < 1)
+        throw new InputError({
+          code: 'OCK-SPEC-026',
+          what: `'${assignment}' is not path=value`,
+          where: '--set',
+          remedy: 'e.g. --set inference.epochs=3',
+        })
+      plain = applySet(plain, assignment.slice(0, at), parseYaml(assignment.slice(at + 1), `--set #${i + 1}`))
+    })
+  }
+  problems.check()
+  if (flags.seed !== undefined) {
+    const { seeds: _, ...single } = plain as Record<string, Json>
+    plain = { ...single, seed: flags.seed }
+  }
+  if (flags.limit !== undefined) plain = applySet(plain, 'limit', flags.limit)
+  return fromPlain(plain)
+}
+
+/** Starts a host for one piece of work; Ctrl-C closes the run with a checkpoint, a second one ends at once. */
+async function withHost<T>(flags: Common, work: (host: Host, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { createHost } = await import('../node/index.js')
+  const stop = new AbortController()
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(exit.interrupted)
+    process.stderr.write('interrupted: closing with a checkpoint (again to end at once)\n')
+    stop.abort()
+  }
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  const host = await createHost({
+    engine: flags.engine,
+    out: flags.out,
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+  })
+  try {
+    return await work(host, stop.signal)
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    await host.dispose()
+  }
+}
+
+async function run(file: string, flags: RunFlags): Promise<void> {
+  const spec = await readSpec(file, flags)
+  await withHost(flags, async (host, signal) => {
+    if (flags.dryRun) return printPlans(await host.plan(spec), flags.json)
+    const listen: Parameters<Host['run']>[1] = { signal, listen: (events, name) => showProgress(events, name) }
+    printRecord(await host.run(spec, listen), flags.json)
+  })
+}
+
+async function resume(folder: string, flags: Common): Promise<void> {
+  await withHost(flags, async (host, signal) => {
+    printRecord(await host.resume(folder, { signal, listen: (events, name) => showProgress(events, name) }), flags.json)
+  })
+}
+
+const common = (command: Command): Command =>
+  command
+    .addOption(new Option('--engine <name>', 'what runs the tensors').choices(engineNames).default(defaultEngine))
+    .option('--threads <n>', 'threads of the engine (default: one a core)', whole(1))
+    .option('--out <dir>', 'folder of run folders', defaultOut)
+    .option('--json', 'the last line of standard output is the result as one JSON object')
+
+function program(): Command {
+  const ockham = new Command('ockham').description('Probabilistic, robust and certified deep learning').version(versions()['ockham']!)
+  common(ockham.command('run').description('train, evaluate, certify and record what a spec says').argument('<spec>', 'YAML file'))
+    .option('--set <path=value>', 'replace one value of the spec (repeatable)', collect, [] as readonly string[])
+    .option('--seed <n>', 'replace the seed', whole(0))
+    .option('--limit <n>', 'at most n examples of each split', whole(1))
+    .option('--dry-run', 'print parameters, memory, steps and tensors bound a call, and stop')
+    .action(run)
+  common(ockham.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id')).action(
+    resume,
+  )
+  ockham
+    .command('runs')
+    .description('list the runs')
+    .option('--out <dir>', 'folder of run folders', defaultOut)
+    .option('--json')
+    .action(listRuns)
+  ockham
+    .command('show')
+    .description('print what a run found')
+    .argument('<run>', 'folder or id')
+    .option('--out <dir>', 'folder of run folders', defaultOut)
+    .option('--json')
+    .action(show)
+  ockham.command('plugins').description('list the components, or describe one').argument('[name]').option('--json').action(listPlugins)
+  ockham
+    .command('registry')
+    .description('print registry.json as the plugins say it')
+    .option('--write', 'write it')
+    .option('--check', 'exit 1 where it is stale')
+    .action(registry)
+  return ockham
+}
+
+/** The command line. Errors go to standard error with their codes. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const ockham = program()
+  for (const command of [ockham, ...ockham.commands]) command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exit.input))
+  try {
+    await ockham.parseAsync(argv)
+  } catch (error) {
+    process.exitCode = error instanceof Interrupted ? exit.interrupted : error instanceof InputError ? exit.input : exit.failed
+    process.stderr.write(
+      `${error instanceof OckhamError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
+  }
+}

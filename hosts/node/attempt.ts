@@ -1,0 +1,101 @@
+import {
+  createBus,
+  execute,
+  hostKey,
+  memoryStore,
+  OckhamError,
+  type Composition,
+  type Engine,
+  type Place,
+  type Posterior,
+  type Recorded,
+  type Result,
+  type Tracker,
+  type Work,
+} from 'ockham'
+import type { Observable } from 'rxjs'
+import { diskStore, journal, readHistory, readJournal } from '../../plugins/services/journal/index.js'
+import { writePosterior, writeResult } from './record.js'
+import { versions } from './versions.js'
+
+/** How a run is carried out. */
+export interface RunOptions {
+  readonly signal?: AbortSignal
+  /** Called when a run starts, with its name among its siblings. */
+  readonly listen?: (events: Observable<Recorded>, name: string) => void
+}
+
+/** One finished run. */
+export interface RunRecord {
+  readonly id: string
+  readonly folder?: string
+  readonly result: Result
+  readonly posterior?: Posterior
+  /** Children by name, where the spec has variants or seeds. */
+  readonly runs?: Readonly<Record<string, RunRecord>>
+}
+
+/** What one run needs from its host. */
+export interface Attempt {
+  readonly id: string
+  readonly name: string
+  readonly folder: string | undefined
+  readonly engine: Engine
+  readonly trackers: readonly Tracker[]
+  readonly composition: Composition
+  readonly work: Work
+  readonly options: RunOptions
+}
+
+/** Runs one composition to the end, in its folder; goes on where a run in that folder stopped. */
+export async function attempt({ id, name, folder, engine, trackers, composition, work, options }: Attempt): Promise<RunRecord> {
+  const bus = createBus()
+  const resumed = folder !== undefined && readJournal(folder).length > 0
+  const attached = [journal(), ...trackers].map((t) =>
+    t.attach({ id, spec: composition.plain, events: bus.events, ...(folder === undefined ? {} : { folder }) }),
+  )
+  options.listen?.(bus.events, name)
+  const flush = async () => {
+    await Promise.all(attached.map((a) => a.flush()))
+    bus.close()
+  }
+  const began = performance.now()
+  const place: Place = {
+    key: hostKey(composition.seed),
+    engine,
+    signal: options.signal ?? new AbortController().signal,
+    store: folder === undefined ? memoryStore() : diskStore(`${folder}/checkpoints`),
+    path: [],
+    timings: {},
+    record: (event, path) => bus.emit(event, path),
+  }
+  bus.emit({ type: 'run.started', run: id, spec: composition.plain, ...(resumed ? { resumed } : {}) })
+  try {
+    const { posterior, ...found } = await execute(work, place)
+    if (folder !== undefined) {
+      writePosterior(folder, posterior, composition.dataset.meta)
+      bus.emit({ type: 'artifact', name: 'posterior', file: 'posterior.safetensors' })
+    }
+    const result: Result = {
+      run: id,
+      spec: composition.plain,
+      ...found,
+      timings: { ...place.timings },
+      versions: versions(),
+      engine: { name: engine.name, build: engine.build },
+    }
+    bus.emit({ type: 'run.finished', seconds: (performance.now() - began) / 1000 })
+    await Promise.all(attached.map((a) => a.flush()))
+    if (folder !== undefined) await writeResult(folder, result, readHistory(folder))
+    return { id, result, posterior, ...(folder === undefined ? {} : { folder }) }
+  } catch (error) {
+    bus.emit({
+      type: 'run.failed',
+      code: error instanceof OckhamError ? error.code : 'OCK-RUN-000',
+      message: error instanceof Error ? error.message : String(error),
+    })
+    throw error
+  } finally {
+    await flush()
+  }
+}

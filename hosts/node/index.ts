@@ -1,0 +1,5 @@
+export type { RunOptions, RunRecord } from './attempt.js'
+export { createHost, Host, type HostOptions, type Study } from './host.js'
+export { type Loaded } from './load.js'
+export { use } from 'ockham'
+export { parseYaml, readYaml, toYaml } from './yaml.js'

@@ -1,0 +1,36 @@
+import type { Json, Result } from 'ockham'
+
+/** One row of the comparison of a run's children; a spread column `<metric> ±` stands where several seeds were run. */
+export type Row = Readonly<Record<string, Json>>
+
+type Child = Pick<Result, 'values' | 'certificates'>
+
+const seed = /(^|-)seed-\d+$/
+
+const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / xs.length
+/** Sample standard deviation. */
+const deviation = (xs: readonly number[]): number => Math.sqrt(xs.reduce((a, x) => a + (x - mean(xs)) ** 2, 0) / (xs.length - 1))
+
+const numbersOf = ({ values, certificates }: Child): Record<string, number> => ({
+  ...values,
+  ...Object.fromEntries(certificates.map((c) => [c.bound, c.value])),
+})
+
+/** A row a variant: the values and certified values, means over its seeds. */
+export function tableOf(children: Readonly<Record<string, Child>>): Row[] {
+  const groups = new Map<string, Record<string, number>[]>()
+  for (const [name, child] of Object.entries(children)) {
+    const group = name.replace(seed, '') || 'all seeds'
+    groups.set(group, [...(groups.get(group) ?? []), numbersOf(child)])
+  }
+  return [...groups].map(([variant, runs]) => {
+    const row: Record<string, Json> = { variant }
+    for (const metric of Object.keys(runs[0]!)) {
+      const xs = runs.flatMap((r) => (metric in r ? [r[metric]!] : []))
+      row[metric] = mean(xs)
+      if (xs.length > 1) row[`${metric} ±`] = deviation(xs)
+    }
+    if (runs.length > 1) row['seeds'] = runs.length
+    return row
+  })
+}
