@@ -6,39 +6,36 @@ import type { Needed, Needs } from './tokens.js'
 /** What the slots of the schema that is parsing now have met: each reference and instance with the kinds its slot holds. */
 let met: Map<object, readonly Kind[]> | undefined
 
+/** A fresh reference, so that each slot's can be told apart. */
+function reference(v: unknown): Reference | undefined {
+  if (typeof v === 'string') return new Reference(v, {})
+  if (v instanceof Reference) return new Reference(v.name, v.options)
+  const { use: name, ...options } = (v ?? {}) as { use?: unknown }
+  return typeof name === 'string' ? new Reference(name, options) : undefined
+}
+
 /**
  * An option that holds a component of one of `kinds`: a reference made by `use`, an instance, and in YAML `{ use: name, ...options }`
  * or the name alone. Parses to a reference or an instance.
  */
 export function slot<K extends Kind>(...kinds: readonly [K, ...K[]]): Slot<K> {
   const wanted = kinds.join(' or ')
-  const plain = (v: unknown): Reference | undefined => {
-    if (typeof v === 'string') return new Reference(v, {})
-    if (v instanceof Reference) return new Reference(v.name, v.options)
-    const { use: name, ...options } = v as { use?: unknown }
-    return typeof name === 'string' ? new Reference(name, options) : undefined
-  }
   const schema = z
-    .custom(
-      (v) =>
-        typeof v === 'string' || (typeof v === 'object' && v !== null && (plain(v) !== undefined || kinds.some((k) => isInstance(k, v)))),
-      {
-        error: ({ input }) =>
-          typeof input === 'object' && input !== null && 'inline' in input
-            ? `a ${wanted} was given as an object here, which a file cannot hold`
-            : `expected a ${wanted}: its name, { use: name, ...options }, or an object that is one`,
-      },
-    )
+    .custom((v) => reference(v) !== undefined || (typeof v === 'object' && v !== null && kinds.some((kind) => isInstance(kind, v))), {
+      error: ({ input }) =>
+        typeof input === 'object' && input !== null && 'inline' in input
+          ? `a ${wanted} was given as an object here, which a file cannot hold`
+          : `expected a ${wanted}: its name, { use: name, ...options }, or an object that is one`,
+    })
     .transform((v) => {
-      const held = plain(v) ?? (v as object)
+      const held = reference(v) ?? (v as object)
       met?.set(held, kinds)
-      if (held !== v && typeof v === 'object' && v !== null) met?.set(v, kinds)
       return held
     })
   return schema.meta({ slot: kinds }) as unknown as Slot<K>
 }
 
-/** Parses options; `slots` tells which objects, in the options given and in those parsed, stand in a slot, and for which kinds. */
+/** Parses options; `slots` tells which objects in what was parsed stand in a slot, and for which kinds. */
 export function parseSlots(
   schema: z.ZodType,
   options: unknown,

@@ -38,7 +38,10 @@ export interface Spec<K extends Kind = Kind> {
 export type Use<K extends Kind> = Spec<K> | Kinds[K]
 
 /** Refers to a component by its registry name. A wrong name, option or kind does not compile, at any depth. */
-export function use<N extends Name>(name: N, ...options: {} extends OptionsOf<N> ? [options?: OptionsOf<N>] : [options: OptionsOf<N>]): Spec<KindOf<N>>
+export function use<N extends Name>(
+  name: N,
+  ...options: {} extends OptionsOf<N> ? [options?: OptionsOf<N>] : [options: OptionsOf<N>]
+): Spec<KindOf<N>>
 export function use(name: string, options: object = {}): Spec {
   return new Reference(name, { ...options }) as unknown as Spec
 }
@@ -50,6 +53,28 @@ export class Reference {
     readonly options: Readonly<Record<string, unknown>>,
   ) {}
 }
+
+/** What every instance of a kind has. Kinds that parts add are not known here. */
+const members: Readonly<Record<string, readonly string[]>> = {
+  model: ['init', 'apply'],
+  process: ['init', 'mean', 'covariance'],
+  dataset: ['meta', 'read'],
+  objective: ['loss', 'predict'],
+  prior: ['energy'],
+  optimizer: ['init', 'update'],
+  inference: ['infer', 'restore'],
+  evaluation: ['evaluate'],
+  bound: ['certify'],
+  tracker: ['attach'],
+  sampler: ['rows'],
+}
+
+/** Whether an object can be an instance of `kind`, judged by its members; of a kind that a part adds, every object can. */
+export const isInstance = (kind: Kind, value: object): boolean =>
+  members[kind]?.every((m) => m === 'meta' || typeof (value as Record<string, unknown>)[m] === 'function') ?? true
+
+/** The kind whose members an object has. */
+export const kindOf = (value: object): Kind | undefined => (Object.keys(members) as Kind[]).find((kind) => isInstance(kind, value))
 
 /** The zod type of an option that holds a component of kind K. */
 export type Slot<K extends Kind> = z.ZodType<Use<K>, Use<K>>

@@ -1,0 +1,204 @@
+import 'reflect-metadata'
+import type { DependencyContainer } from 'tsyringe'
+import type { Bound, Dataset, Evaluation, Inference, Json, Model, Objective, Prior, Process } from './contracts/index.js'
+import { InputError, OckhamError, Problems, RunError } from './errors.js'
+import type { Kind } from './kinds.js'
+import { join, open, PartChecker, refuseIssues, runTokens, type Part, type Surroundings } from './part.js'
+import { refuseMisfits } from './misfits.js'
+import { isPlain } from './plain.js'
+import type { Work } from './run/pipeline.js'
+import { expand, runSchema, toPlain, type Child, type Initial, type PipelineSpec } from './spec.js'
+
+const roles = ['dataset', 'model', 'objective', 'prior', 'inference'] as const
+type Role = (typeof roles)[number]
+
+/** Everything of one run, created. */
+export interface Composition extends Omit<Work, 'initial'> {
+  readonly seed: number
+  readonly name?: string
+  readonly limit?: number
+  /** As it was given: the host finds what a name stands for. */
+  readonly initial?: Initial
+  /** The spec of this run as JSON, its defaults filled in. */
+  readonly plain: Json
+  /** Capabilities of the run's parts; empty for an inference given as an object. */
+  readonly offers: Readonly<Record<Role, readonly string[]>>
+  /** Disposes what was created, last first. */
+  dispose(): Promise<void>
+}
+
+/** A run that was found right, ready to be created. */
+export interface CheckedRun {
+  /** Empty, or the name of the variant and seed. */
+  readonly name: string
+  readonly plain: Json
+  /** Creates the run's components, those in slots first. Bad input of several is reported in one InputError. */
+  create(): Promise<Composition>
+}
+
+type Fields = Pick<Composition, 'seed' | 'delta' | 'name' | 'limit' | 'initial'>
+
+/** One run's parts in the order of creation. */
+interface Parts {
+  readonly roles: Readonly<Record<Role, Part>>
+  readonly evaluations: readonly Part[]
+  readonly bounds: readonly Part[]
+}
+
+/**
+ * Checks a spec and all its variants: names, kinds, options, what components need and require of each other. Imports only
+ * plugins that the spec names and creates nothing. Errors: one InputError with all that is wrong.
+ */
+export async function check(spec: PipelineSpec, around: Surroundings): Promise<readonly CheckedRun[]> {
+  const found = new Map<string, Parameters<Problems['add']>[0]>()
+  const keep = ({ found: some }: Problems): void => some.forEach((p) => found.set(JSON.stringify(p), p))
+  const runs: CheckedRun[] = []
+  const expanding = new Problems()
+  for (const child of expand(spec, expanding)) {
+    const problems = new Problems()
+    const run = await checkChild(child, around, problems)
+    if (run) runs.push(run)
+    keep(problems)
+  }
+  keep(expanding)
+  if (found.size > 0) throw new InputError([...found.values()])
+  return runs
+}
+
+async function checkChild({ name, fields, where }: Child, around: Surroundings, problems: Problems): Promise<CheckedRun | undefined> {
+  const locate = (path: readonly PropertyKey[]): string => join(where(String(path[0] ?? '')), ...path.slice(1))
+  const { data, issues, held } = open(runSchema, fields)
+  refuseIssues(problems, issues, runSchema, fields, locate)
+  const checker = new PartChecker(around, problems)
+  const parts = new Map<object, Part>()
+  const run = new Map<Kind, Part>()
+  let whole = issues.length === 0
+  for (const h of held) {
+    const role = roles.indexOf(h.path[0] as Role)
+    const part = await checker.check(h, locate(h.path), role === -1 ? runTokens.length : Math.min(role, runTokens.length))
+    if (!part) {
+      whole = false
+      continue
+    }
+    parts.set(h.object, part)
+    if (role !== -1 && part.kind) run.set(part.kind, part)
+  }
+  // What is missing because it is wrong is reported already.
+  if (whole) for (const part of parts.values()) refuseMisfits(part, run, around, problems)
+  if (problems.found.length > 0) return undefined
+  const spec = data as Fields & Record<Role, object> & { evaluations: object[]; bounds: object[] }
+  const each = (objects: readonly object[]): Part[] => objects.map((o) => parts.get(o)!)
+  const byRole = Object.fromEntries(roles.map((r) => [r, parts.get(spec[r])!])) as Record<Role, Part>
+  const plain = await toPlain(data as PipelineSpec)
+  return {
+    name,
+    plain,
+    create: () => create(spec, { roles: byRole, evaluations: each(spec.evaluations), bounds: each(spec.bounds) }, plain, around),
+  }
+}
+
+async function create(
+  { seed, delta, name, limit, initial }: Fields,
+  parts: Parts,
+  plain: Json,
+  around: Surroundings,
+): Promise<Composition> {
+  const maker = new Maker(around.container.createChildContainer())
+  try {
+    const made: Partial<Record<Role, unknown>> = {}
+    for (const [i, role] of roles.entries()) {
+      made[role] = await maker.make(parts.roles[role])
+      if (runTokens[i]) maker.register(runTokens[i], made[role])
+    }
+    const all = async <T>(some: readonly Part[]) => {
+      const items: { name: string; instance: T }[] = []
+      for (const part of some) items.push({ name: part.name, instance: (await maker.make(part)) as T })
+      return items
+    }
+    const evaluations = await all<Evaluation>(parts.evaluations)
+    const bounds = await all<Bound>(parts.bounds)
+    maker.problems.check()
+    return Object.freeze({
+      ...{ seed, delta, plain, evaluations, bounds },
+      ...(name === undefined ? {} : { name }),
+      ...(limit === undefined ? {} : { limit }),
+      ...(initial === undefined ? {} : { initial }),
+      dataset: made.dataset as Dataset,
+      model: made.model as Model | Process,
+      objective: made.objective as Objective,
+      prior: made.prior as Prior,
+      inference: made.inference as Inference,
+      offers: Object.fromEntries(roles.map((r) => [r, parts.roles[r].offers ?? []])) as Composition['offers'],
+      dispose: () => maker.dispose(),
+    })
+  } catch (error) {
+    // What went wrong first is what is told.
+    await maker.dispose().catch(() => undefined)
+    throw error
+  }
+}
+
+/** Creates instances bottom-up in a run's own container, and disposes them in reverse. */
+class Maker {
+  readonly problems = new Problems()
+  readonly #made = new Set<object>()
+  readonly #failed = new Set<unknown>()
+
+  constructor(readonly container: DependencyContainer) {}
+
+  register(token: (typeof runTokens)[number], instance: unknown): void {
+    if (instance === undefined) this.#failed.add(token)
+    else this.container.registerInstance(token, instance)
+  }
+
+  /** Undefined where bad input was found, here or in what it depends on. */
+  async make({ make, inside, name, where }: Part): Promise<unknown> {
+    if ('instance' in make) return make.instance
+    const instances = new Map<object, unknown>()
+    for (const [held, part] of inside) instances.set(held, await this.make(part))
+    const needs = Object.entries(make.component.needs ?? {})
+    if ([...instances.values()].includes(undefined) || needs.some(([, token]) => this.#failed.has(token))) return undefined
+    const needed = Object.fromEntries(needs.map(([as, token]) => [as, this.container.resolve(token)]))
+    try {
+      const instance: unknown = await make.component.create(settle(make.options, instances) as never, needed as never)
+      this.#made.add(instance as object)
+      return instance
+    } catch (cause) {
+      if (!(cause instanceof OckhamError))
+        throw new RunError({ code: 'OCK-SPEC-030', what: `creating '${name}' failed: ${String(cause)}`, where }, { cause })
+      if (!(cause instanceof InputError)) throw cause
+      for (const problem of cause.problems) this.problems.add({ where, ...problem })
+      return undefined
+    }
+  }
+
+  /** All are disposed, even when one fails; then the first failure is thrown. */
+  async dispose(): Promise<void> {
+    const failures: unknown[] = []
+    for (const instance of [...this.#made].reverse() as { dispose?: unknown; [Symbol.asyncDispose]?: unknown }[]) {
+      this.#made.delete(instance)
+      const dispose = instance[Symbol.asyncDispose] ?? instance.dispose
+      try {
+        if (typeof dispose === 'function') await dispose.call(instance)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+}
+
+/** Options with instances where slots held something to create. */
+function settle(options: unknown, instances: ReadonlyMap<object, unknown>): unknown {
+  if (typeof options !== 'object' || options === null) return options
+  if (instances.has(options)) return instances.get(options)
+  if (Array.isArray(options)) return options.map((o) => settle(o, instances))
+  return isPlain(options) ? Object.fromEntries(Object.entries(options).map(([k, v]) => [k, settle(v, instances)])) : options
+}
+
+/** Checks and creates a spec that is one run. */
+export async function compose(spec: PipelineSpec, around: Surroundings): Promise<Composition> {
+  const [run, ...others] = await check(spec, around)
+  if (run && others.length === 0) return run.create()
+  throw new InputError({ code: 'OCK-SPEC-026', what: `this spec is ${others.length + 1} runs`, remedy: 'check it, and create each' })
+}
