@@ -1,6 +1,6 @@
 import type { Objective } from 'ockham'
 import { InputError } from 'ockham'
-import { tf, type Tensor } from 'ockham/tensor'
+import { tf, type Tensor, type Tensor1D } from 'ockham/tensor'
 import { z } from 'zod'
 
 export const crossEntropyOptions = z.strictObject({})
@@ -27,7 +27,7 @@ export const crossEntropy = (): Objective => ({
   loss: (logits, batch) => ({
     loss: tf
       .logSoftmax(logits)
-      .mul(tf.oneHot(batch.y as tf.Tensor1D, logits.shape[1]!))
+      .mul(tf.oneHot(batch.y as Tensor1D, logits.shape[1]!))
       .sum(1)
       .neg(),
   }),

@@ -1,5 +1,5 @@
 import type { Dtype, Tensors, Value, Values, Variables } from 'ockham'
-import { tf, type Scalar, type Tensor } from 'ockham/tensor'
+import { tf, type GradSaveFunc, type Scalar, type Tensor } from 'ockham/tensor'
 
 type Tree<T> = Readonly<Record<string, T>>
 
@@ -27,9 +27,9 @@ export const split = <T>(vars: Variables<T>, learnt: (name: string) => boolean):
 
 /** ½ Σ x², with x itself as its gradient: one pass over x where autodiff would take three. */
 export const halfSquares = (x: Tensor): Scalar =>
-  tf.customGrad((t: Tensor | tf.GradSaveFunc, save: Tensor | tf.GradSaveFunc) => {
+  tf.customGrad((t: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
     const input = t as Tensor
-    ;(save as tf.GradSaveFunc)([input])
+    ;(save as GradSaveFunc)([input])
     return { value: input.square().sum().mul(0.5), gradFunc: (dy: Tensor, saved: Tensor[]) => saved[0]!.mul(dy) }
   })(x) as Scalar
 
