@@ -166,7 +166,6 @@ describe.each(Object.entries(engines))('fseb on %s', (_, start) => {
     const f = product(cholesky(k), hostKey(6).normal([n, draws]))
     const { e } = await energyOf(value(f.data, [n, draws]), h, value([1, 1, 1, 1, 1, 1], [n, 1]), 0.5, 0.3)
     // Standard error √(2n/draws) = 0.024.
-    expect((2 * e.data[0]!) / draws).toBeCloseTo(n, 0)
     expect(Math.abs((2 * e.data[0]!) / draws - n)).toBeLessThan(0.1)
   })
 

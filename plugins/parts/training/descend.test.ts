@@ -7,7 +7,7 @@ import { flat, normal } from '../priors/index.js'
 import { adam, adamOptions, adamw, adamwOptions } from './adam.js'
 import { descend, type Descent } from './descend.js'
 import { given } from './given.js'
-import { mapOptions, maximumAPosteriori } from './map.js'
+import { mapOptions, maximumAPosteriori, type MapOptions } from './map.js'
 import { sgd } from './sgd.js'
 import { engines, inMemory, testRun } from './testing.js'
 import { like, map, value } from './trees.js'
@@ -47,7 +47,7 @@ const blobs = (n: number, seed: number): Values => {
   }
 }
 const classes = inMemory({ train: blobs(60, 1), validation: blobs(40, 2) }, { classes: ['left', 'right'] })
-const classify = (prior = normal({ scale: 1 })): Problem => ({
+const classify = (prior: Problem['prior'] = normal({ scale: 1 })): Problem => ({
   model: mlp(mlpOptions.parse({ hidden: [8], activation: 'tanh' })),
   dataset: classes,
   objective: crossEntropy(),
@@ -117,7 +117,7 @@ describe.each(Object.entries(engines))('descend on %s', (_, start) => {
       size: 16,
       early: { patience: 2 },
     }
-    const { vars } = await descend(classify(flat() as never), run, wild)
+    const { vars } = await descend(classify(flat()), run, wild)
     const nll = events.flatMap((e) => (e.type === 'epoch' ? [e.values['validation/nll']!] : []))
     expect(nll.length).toBeLessThan(100)
     expect(nll.length - 1 - nll.indexOf(Math.min(...nll))).toBe(2)
@@ -139,7 +139,7 @@ describe.each(Object.entries(engines))('descend on %s', (_, start) => {
   })
 
   it('starts from the initial posterior, and reports every mismatch at once', async () => {
-    const first = await maximumAPosteriori(mapOptions.parse({ steps: 5 }) as never, { engine }).infer(classify(), testRun(engine).run)
+    const first = await maximumAPosteriori(mapOptions.parse({ steps: 5 }) as MapOptions, { engine }).infer(classify(), testRun(engine).run)
     const { vars } = await descend({ ...classify(), initial: first }, testRun(engine, { seed: 9 }).run, {
       ...full,
       steps: 1,
@@ -259,7 +259,7 @@ describe.each(Object.entries(engines))('posteriors over weights on %s', (_, star
     engine = await start()
   })
   const inference = () =>
-    maximumAPosteriori(mapOptions.parse({ steps: 40, batchSize: 16, schedule: 'cosine', warmup: 3, clip: 5 }) as never, { engine })
+    maximumAPosteriori(mapOptions.parse({ steps: 40, batchSize: 16, schedule: 'cosine', warmup: 3, clip: 5 }) as MapOptions, { engine })
   const x = { x: value([3, 3, -3, -3], [2, 2]) }
 
   it('map learns, and what it saves predicts the same when restored', async () => {
