@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Kind, Kinds, Slot, Spec } from './kinds.js'
-import { isInstance, Reference } from './kinds.js'
+import { isInstance, Reference, withArticle } from './kinds.js'
 import type { Needed, Needs } from './tokens.js'
 
 /** What the slots of the schema that is parsing now have met: each reference and instance with the kinds its slot holds. */
@@ -19,13 +19,13 @@ function reference(v: unknown): Reference | undefined {
  * or the name alone. Parses to a reference or an instance.
  */
 export function slot<K extends Kind>(...kinds: readonly [K, ...K[]]): Slot<K> {
-  const wanted = kinds.join(' or ')
+  const wanted = withArticle(...kinds)
   const schema = z
     .custom((v) => reference(v) !== undefined || (typeof v === 'object' && v !== null && kinds.some((kind) => isInstance(kind, v))), {
       error: ({ input }) =>
         typeof input === 'object' && input !== null && 'inline' in input
-          ? `a ${wanted} was given as an object here, which a file cannot hold`
-          : `expected a ${wanted}: its name, { use: name, ...options }, or an object that is one`,
+          ? `${wanted} was given as an object here, which a file cannot hold`
+          : `expected ${wanted}: its name, { use: name, ...options }, or an object that is one`,
     })
     .transform((v) => {
       const held = reference(v) ?? (v as object)

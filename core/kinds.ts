@@ -76,5 +76,8 @@ export const isInstance = (kind: Kind, value: object): boolean =>
 /** The kind whose members an object has. */
 export const kindOf = (value: object): Kind | undefined => (Object.keys(members) as Kind[]).find((kind) => isInstance(kind, value))
 
+/** `an optimizer`, `a model or process`. */
+export const withArticle = (...kinds: readonly Kind[]): string => `${/^[aeiou]/.test(kinds[0] ?? '') ? 'an' : 'a'} ${kinds.join(' or ')}`
+
 /** The zod type of an option that holds a component of kind K. */
 export type Slot<K extends Kind> = z.ZodType<Use<K>, Use<K>>

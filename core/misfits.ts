@@ -1,5 +1,5 @@
 import type { Problems } from './errors.js'
-import type { Kind } from './kinds.js'
+import { withArticle, type Kind } from './kinds.js'
 import type { Part, Surroundings } from './part.js'
 
 /** Adds `OCK-SPEC-023` for what a part, and parts inside it, require of others and these do not offer. */
@@ -25,9 +25,9 @@ export function refuseMisfits(part: Part, run: ReadonlyMap<Kind, Part>, around: 
     if (asked.length === 0)
       problems.add({
         code: 'OCK-SPEC-023',
-        what: `'${name}' requires a ${kind}, and there is none`,
+        what: `'${name}' requires ${withArticle(kind)}, and there is none`,
         where: part.where,
-        remedy: `give a ${kind}`,
+        remedy: `give ${withArticle(kind)}`,
       })
     for (const other of asked) {
       const missing = wanted.filter((w) => other.offers && !other.offers.includes(w))

@@ -2,7 +2,7 @@ import type { DependencyContainer, InjectionToken } from 'tsyringe'
 import { z } from 'zod'
 import { parseSlots, type Component } from './define.js'
 import { InputError, type Problems } from './errors.js'
-import { kindOf, Reference, type Kind } from './kinds.js'
+import { kindOf, Reference, withArticle, type Kind } from './kinds.js'
 import { nearest } from './nearest.js'
 import { isPlain, refusePollution } from './plain.js'
 import type { Registry } from './registry.js'
@@ -150,7 +150,7 @@ export class PartChecker {
         .list()
         .filter((l) => kinds.includes(l.kind))
         .map((l) => l.name)
-      const what = `'${name}' is a ${component.kind}, not a ${kinds.join(' or ')}`
+      const what = `'${name}' is ${withArticle(component.kind)}, not ${withArticle(...kinds)}`
       this.problems.add({
         code: 'OCK-SPEC-021',
         what,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Component, Plugin } from './define.js'
 import { InputError, Problems } from './errors.js'
-import type { Kind } from './kinds.js'
+import { withArticle, type Kind } from './kinds.js'
 import { nearest } from './nearest.js'
 
 const manifestSchema = z.strictObject({
@@ -49,7 +49,7 @@ function refuseDuplicates(problems: Problems, all: readonly Listing[]): void {
     if (other)
       problems.add({
         code: 'OCK-REGISTRY-001',
-        what: `'${name}' is a ${other.kind} of ${other.plugin} and a ${kind} of ${plugin}`,
+        what: `'${name}' is ${withArticle(other.kind)} of ${other.plugin} and ${withArticle(kind)} of ${plugin}`,
         where: plugin,
         remedy: 'a name is unique across all kinds: rename one of them',
       })
