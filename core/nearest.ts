@@ -17,3 +17,10 @@ export const nearest = (name: string, names: Iterable<string>): string[] =>
     .sort((a, b) => a.distance - b.distance || (a.n < b.n ? -1 : 1))
     .slice(0, 3)
     .map(({ n }) => n)
+
+/** A remedy for a name that is not among `names`. */
+export function meant(name: string, names: readonly string[], otherwise: string): string {
+  const near = nearest(name, names)
+  if (near.length > 0) return `did you mean ${near.map((n) => `'${n}'`).join(' or ')}?`
+  return names.length > 0 ? `choose one of ${names.join(', ')}` : otherwise
+}

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseSlots, type Component } from './define.js'
 import { InputError, type Problems } from './errors.js'
 import { kindOf, Reference, withArticle, type Kind } from './kinds.js'
-import { nearest } from './nearest.js'
+import { meant } from './nearest.js'
 import { isPlain, refusePollution } from './plain.js'
 import type { Registry } from './registry.js'
 import { DATASET, MODEL, OBJECTIVE, PRIOR } from './tokens.js'
@@ -63,11 +63,7 @@ export function open(
 const at = (raw: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], raw)
 
-export const join = (...path: readonly PropertyKey[]): string =>
-  path
-    .filter((p) => p !== '')
-    .map(String)
-    .join('.')
+export const join = (...path: readonly PropertyKey[]): string => path.map(String).join('.')
 
 /** Adds `OCK-SPEC-022` for each issue, with the value that is wrong, or with the options that may have been meant. */
 export function refuseIssues(
@@ -81,10 +77,8 @@ export function refuseIssues(
     if (issue.code === 'unrecognized_keys') {
       const known = issue.path.length === 0 && schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
       for (const key of issue.keys) {
-        const near = nearest(key, known)
-        const remedy =
-          near.length > 0 ? `did you mean '${near.join("' or '")}'?` : known.length > 0 ? `choose from ${known.join(', ')}` : 'remove it'
-        problems.add({ code: 'OCK-SPEC-022', what: `there is no '${key}' here`, where: where([...issue.path, key]), remedy })
+        const what = `there is no '${key}' here`
+        problems.add({ code: 'OCK-SPEC-022', what, where: where([...issue.path, key]), remedy: meant(key, known, 'remove it') })
       }
       continue
     }
@@ -143,39 +137,27 @@ export class PartChecker {
   }
 
   async #component(name: string, kinds: readonly Kind[] | undefined, where: string): Promise<Component | undefined> {
+    const { registry } = this.around
     try {
-      const component = await this.around.registry.component(name, kinds)
+      const component = await registry.component(name, kinds)
       if (!kinds || kinds.includes(component.kind)) return component
-      const choice = this.around.registry
-        .list()
-        .filter((l) => kinds.includes(l.kind))
-        .map((l) => l.name)
       const what = `'${name}' is ${withArticle(component.kind)}, not ${withArticle(...kinds)}`
-      this.problems.add({
-        code: 'OCK-SPEC-021',
-        what,
-        where,
-        remedy: choice.length > 0 ? `choose one of ${choice.join(', ')}` : 'choose another',
-      })
+      const names = registry.list(...kinds).map((l) => l.name)
+      this.problems.add({ code: 'OCK-SPEC-021', what, where, remedy: meant(name, names, 'choose another') })
     } catch (error) {
       if (!(error instanceof InputError)) throw error
-      for (const problem of error.problems)
-        this.problems.add({ ...problem, where: join(where, '') + (problem.where ? ` (${problem.where})` : '') })
+      for (const problem of error.problems) this.problems.add({ ...problem, where: problem.where ? `${where} (${problem.where})` : where })
     }
     return undefined
   }
 
-  #needs(component: Component, where: string, made: number): void {
-    for (const [as, token] of Object.entries(component.needs ?? {})) {
+  #needs({ name, needs = {} }: Component, where: string, made: number): void {
+    for (const [as, token] of Object.entries(needs)) {
       const own = runTokens.indexOf(token)
       if (own === -1 ? this.around.container.isRegistered(token, true) : own < made) continue
-      const why = own === -1 ? 'which this host does not provide' : 'which is made after it'
-      this.problems.add({
-        code: 'OCK-SPEC-024',
-        what: `'${component.name}' needs ${as} (${String(token)}), ${why}`,
-        where,
-        remedy: own === -1 ? 'use a host that does' : 'choose another component',
-      })
+      const [why, remedy] =
+        own === -1 ? ['which this host does not provide', 'use a host that does'] : ['which is made after it', 'choose another component']
+      this.problems.add({ code: 'OCK-SPEC-024', what: `'${name}' needs ${as} (${String(token)}), ${why}`, where, remedy })
     }
   }
 }

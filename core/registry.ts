@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Component, Plugin } from './define.js'
 import { InputError, Problems } from './errors.js'
 import { withArticle, type Kind } from './kinds.js'
-import { nearest } from './nearest.js'
+import { meant } from './nearest.js'
 
 const manifestSchema = z.strictObject({
   name: z.string(),
@@ -44,16 +44,13 @@ const listings = (data: RegistryData): Listing[] =>
 
 function refuseDuplicates(problems: Problems, all: readonly Listing[]): void {
   const first = new Map<string, Listing>()
-  for (const { name, kind, plugin } of all) {
+  for (const listing of all) {
+    const { name, kind, plugin } = listing
     const other = first.get(name)
-    if (other)
-      problems.add({
-        code: 'OCK-REGISTRY-001',
-        what: `'${name}' is ${withArticle(other.kind)} of ${other.plugin} and ${withArticle(kind)} of ${plugin}`,
-        where: plugin,
-        remedy: 'a name is unique across all kinds: rename one of them',
-      })
-    else first.set(name, { name, kind, plugin })
+    if (!other) first.set(name, listing)
+    const what = other && `'${name}' is ${withArticle(other.kind)} of ${other.plugin} and ${withArticle(kind)} of ${plugin}`
+    if (what)
+      problems.add({ code: 'OCK-REGISTRY-001', what, where: plugin, remedy: 'a name is unique across all kinds: rename one of them' })
   }
 }
 
@@ -93,27 +90,31 @@ export class Registry {
   constructor(data: unknown, load: (plugin: string) => Promise<unknown>) {
     const problems = new Problems()
     const parsed = dataSchema.safeParse(data)
-    if (parsed.success) refuseDuplicates(problems, listings(parsed.data))
-    else issues(problems, 'OCK-REGISTRY-002', 'registry.json', parsed.error)
+    if (!parsed.success) issues(problems, 'OCK-REGISTRY-002', 'registry.json', parsed.error)
     problems.check()
-    for (const listing of listings(parsed.data!)) this.#listings.set(listing.name, listing)
+    this.#register(listings(parsed.data!))
     this.#load = load
   }
 
   /** Registers a plugin that is at hand. */
   add(plugin: Plugin): void {
     const place = `plugin ${plugin.name}`
-    const added = plugin.provides.map(({ name, kind }) => ({ name, kind, plugin: place }))
+    this.#register(plugin.provides.map(({ name, kind }) => ({ name, kind, plugin: place })))
+    this.#plugins.set(place, Promise.resolve(plugin))
+  }
+
+  #register(added: readonly Listing[]): void {
     const problems = new Problems()
     refuseDuplicates(problems, [...this.#listings.values(), ...added])
     problems.check()
     for (const listing of added) this.#listings.set(listing.name, listing)
-    this.#plugins.set(place, Promise.resolve(plugin))
   }
 
-  /** Every name, or those of a kind, sorted. */
-  list(kind?: Kind): readonly Listing[] {
-    return [...this.#listings.values()].filter((l) => !kind || l.kind === kind).sort((a, b) => (a.name < b.name ? -1 : 1))
+  /** Every name, or those of some kinds, sorted. */
+  list(...kinds: readonly Kind[]): readonly Listing[] {
+    return [...this.#listings.values()]
+      .filter((l) => kinds.length === 0 || kinds.includes(l.kind))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   find(name: string): Listing | undefined {
@@ -139,49 +140,27 @@ export class Registry {
   }
 
   #unknown(name: string, kinds: readonly Kind[] | undefined): InputError {
-    const names = this.list().flatMap((l) => (!kinds || kinds.includes(l.kind) ? [l.name] : []))
-    const near = nearest(name, names)
-    const of = kinds ? kinds.join(' or ') : 'component'
-    return new InputError({
-      code: 'OCK-SPEC-020',
-      what: `there is no ${of} named '${name}'`,
-      remedy:
-        near.length > 0
-          ? `did you mean ${near.map((n) => `'${n}'`).join(' or ')}?`
-          : names.length > 0
-            ? `choose one of ${names.join(', ')}`
-            : 'install a plugin that provides it',
-    })
+    const names = this.list(...(kinds ?? [])).map((l) => l.name)
+    const what = `there is no ${kinds?.join(' or ') ?? 'component'} named '${name}'`
+    return new InputError({ code: 'OCK-SPEC-020', what, remedy: meant(name, names, 'install a plugin that provides it') })
   }
 
   async #import(place: string): Promise<Plugin> {
-    const fault = { where: place, remedy: 'its default export must be what definePlugin or component returns' }
-    let found: unknown
-    try {
-      found = await this.#load(place)
-    } catch (cause) {
+    const refuse = (code: string, what: string, remedy: string, cause?: unknown): InputError =>
+      new InputError({ code, what, where: place, remedy }, { cause })
+    const found = await this.#load(place).catch((cause: unknown) => {
       const what = `cannot import the plugin: ${cause instanceof Error ? cause.message : String(cause)}`
-      throw new InputError(
-        { code: 'OCK-REGISTRY-004', what, where: place, remedy: 'check that it exists and that its own tests pass' },
-        { cause },
-      )
-    }
+      throw refuse('OCK-REGISTRY-004', what, 'check that it exists and that its own tests pass', cause)
+    })
     const plugin = isComponent(found) ? { name: place, provides: [found] } : (found as Plugin | undefined)
     if (!Array.isArray(plugin?.provides) || !plugin.provides.every(isComponent))
-      throw new InputError({ code: 'OCK-REGISTRY-004', what: 'this is not a plugin', ...fault })
+      throw refuse('OCK-REGISTRY-004', 'this is not a plugin', 'its default export must be what definePlugin or component returns')
     const said = this.list().flatMap((l) => (l.plugin === place ? [`${l.kind} ${l.name}`] : []))
     const given = plugin.provides.map((p) => `${p.kind} ${p.name}`)
-    const wrong = [
-      ...said.filter((s) => !given.includes(s)).map((s) => `${s} is missing`),
-      ...(said.length > 0 ? given.filter((g) => !said.includes(g)).map((g) => `${g} is not listed`) : []),
-    ]
-    if (wrong.length > 0)
-      throw new InputError({
-        code: 'OCK-REGISTRY-003',
-        what: `the plugin and registry.json differ: ${wrong.join(', ')}`,
-        where: place,
-        remedy: 'mend plugin.json, then renew registry.json',
-      })
-    return plugin
+    const missing = said.filter((s) => !given.includes(s)).map((s) => `${s} is missing`)
+    const unlisted = said.length > 0 ? given.filter((g) => !said.includes(g)).map((g) => `${g} is not listed`) : []
+    if (missing.length + unlisted.length === 0) return plugin
+    const what = `the plugin and registry.json differ: ${[...missing, ...unlisted].join(', ')}`
+    throw refuse('OCK-REGISTRY-003', what, 'mend plugin.json, then renew registry.json')
   }
 }
