@@ -1,6 +1,7 @@
 // Renders the glyphs data set: `npm i && node render.mjs` writes ../data (gzipped IDX and metadata.csv.gz), ../LICENCES.md,
 // ../sample.png and, with --sheets DIR, contact sheets of everything. The same packages give the same bytes.
 // families.json: `kin` joins superfamilies, which are split as one; `capitals` marks families whose lower case is capitals.
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
@@ -12,9 +13,9 @@ const SIDE = 28
 /** Tallest digit of a face, and the largest extent of any glyph, in pixels. */
 const DIGIT_HEIGHT = 20
 const EXTENT = 25
-const DIGITS = [...'0123456789']
+const DIGITS = Array.from('0123456789')
 /** Without O, o, I and l, which are digits to the eye. */
-const LETTERS = [...'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz']
+const LETTERS = Array.from('ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz')
 /** Faces a family that show letters: all families once or twice, so that no weight dominates. */
 const LETTER_FACES = { train: 1, validation: 2, test: 2 }
 

@@ -1,0 +1,160 @@
+import type { Dataset } from 'ockham'
+import { InputError, Problems } from 'ockham'
+import { z } from 'zod'
+import { cell, Listed, numeric, readTable, type Table } from './csv-table.js'
+import type { Field } from './gather.js'
+import { deal, share, take } from './holdout.js'
+import { memory, type Fields } from './memory.js'
+import { seedOption, splitOption } from './options.js'
+import { fitFeatures } from './scaling.js'
+
+const fraction = (share: number): z.ZodDefault<z.ZodNumber> => z.number().min(0).lt(1).default(share)
+
+export const csvOptions = z.strictObject({
+  /** CSV file, gzip or not. */
+  file: z.string().min(1),
+  /** Column with what is to be predicted. */
+  label: z.string().min(1).default('label'),
+  /** Columns to predict from; by default every other column most of whose cells are numbers. */
+  features: z.array(z.string()).min(1).optional(),
+  /** Column that names each row's group. */
+  group: z.string().min(1).optional(),
+  /** By default classification where labels are text, or at most 20 different whole numbers; else regression. */
+  task: z.enum(['classification', 'regression']).optional(),
+  /** Class names in label order; by default all labels, numbers by size and text by code. */
+  classes: z.array(z.string()).min(2).optional(),
+  /** false: the first line is data, and columns are named 0, 1, 2, … */
+  header: z.boolean().default(true),
+  delimiter: z.string().length(1).default(','),
+  /** Fractions of all rows for `test` and `validation`; the rest is `train`. */
+  test: fraction(0.2),
+  validation: fraction(0),
+  splitSeed: seedOption,
+  /** Standardise features, and the targets of a regression, by the training rows. */
+  scaling: z.boolean().default(true),
+  split: splitOption,
+})
+
+export type CsvOptions = z.output<typeof csvOptions>
+
+/** Different whole numbers up to which labels are taken for classes. */
+const CLASSES = 20
+
+const column = (table: Table, name: string): string[] => {
+  const at = table.columns.indexOf(name)
+  return table.rows.map((row) => row[at]!)
+}
+
+/** A column that is mostly numbers; what else it holds is then an error rather than a reason to leave it out. */
+const mostlyNumeric = (cells: readonly string[]): boolean => cells.filter((text) => numeric(text) !== undefined).length * 2 > cells.length
+
+function chosenFeatures(table: Table, { label, group, features }: CsvOptions): readonly string[] {
+  const problems = new Problems()
+  for (const name of new Set([label, ...(group === undefined ? [] : [group]), ...(features ?? [])]))
+    if (!table.columns.includes(name))
+      problems.add({
+        code: 'OCK-DATA-023',
+        what: `there is no column '${name}'`,
+        where: table.file,
+        remedy: `its columns are ${table.columns.join(', ')}`,
+      })
+  problems.check()
+  const chosen = features ?? table.columns.filter((name) => name !== label && name !== group && mostlyNumeric(column(table, name)))
+  if (chosen.length > 0 && !chosen.includes(label)) return chosen
+  throw new InputError({
+    code: 'OCK-DATA-023',
+    what: chosen.length === 0 ? 'no column but the label holds numbers' : `the label '${label}' is among the features`,
+    where: table.file,
+    remedy: 'name the columns to predict from in the option features',
+  })
+}
+
+/** Numbers of the columns, float64 [n, D]; every cell that is none is a problem. */
+function numbers(table: Table, names: readonly string[], problems: Problems): Field {
+  const data = new Float64Array(table.rows.length * names.length)
+  const bad = new Listed(problems, 'OCK-DATA-024', table.file)
+  const places = names.map((name) => table.columns.indexOf(name))
+  table.rows.forEach((row, r) =>
+    places.forEach((at, j) => {
+      const value = numeric(row[at]!)
+      if (value === undefined)
+        bad.add(
+          row[at] === '' ? 'the cell is empty' : `'${row[at]}' is not a number`,
+          cell(table, r, names[j]),
+          'mend the cell, or leave the row or the column out',
+        )
+      data[r * names.length + j] = value ?? NaN
+    }),
+  )
+  bad.close()
+  return { shape: [names.length], dtype: 'float32', data }
+}
+
+/** The different texts of a column, numbers by size and text by code. */
+function kinds(cells: readonly string[]): string[] {
+  const found = [...new Set(cells)].filter((text) => text !== '').sort()
+  return found.every((text) => numeric(text) !== undefined) ? found.sort((a, b) => Number(a) - Number(b)) : found
+}
+
+/** Places of a column's cells among `names`, int32 [n]; empty cells and other names are problems. */
+function places(table: Table, name: string, names: readonly string[], problems: Problems): Field {
+  const bad = new Listed(problems, 'OCK-DATA-025', table.file)
+  const at = new Map(names.map((text, i) => [text, i]))
+  const data = Int32Array.from(column(table, name), (text, r) => {
+    const place = at.get(text)
+    if (place === undefined)
+      bad.add(text === '' ? 'the cell is empty' : `'${text}' is none of ${names.join(', ')}`, cell(table, r, name), 'mend the cell')
+    return place ?? -1
+  })
+  bad.close()
+  return { shape: [], dtype: 'int32', data }
+}
+
+function taskOf(cells: readonly string[], { task, classes }: CsvOptions): 'classification' | 'regression' {
+  if (task || classes) return task ?? 'classification'
+  if (!mostlyNumeric(cells)) return 'classification'
+  const values = [...new Set(cells)].map(numeric)
+  return values.length <= CLASSES && values.every((v) => v === undefined || Number.isInteger(v)) ? 'classification' : 'regression'
+}
+
+/**
+ * The rows of a CSV table: `x` float32 [n, D], `y` int32 [n] classes or float32 [n, 1] targets, `group` int32 [n]; splits `train`, `test`,
+ * `validation` dealt by the seed. Errors: `OCK-DATA-001`, `010`, `011`, `017`, `020` to `026`, with row and column.
+ */
+export async function csv(options: CsvOptions): Promise<Dataset> {
+  const { file, label, group, splitSeed, scaling, split } = options
+  const table = await readTable(file, options)
+  const features = chosenFeatures(table, options)
+  const labels = column(table, label)
+  const task = taskOf(labels, options)
+  const classes = task === 'classification' ? (options.classes ?? kinds(labels)) : undefined
+  const groups = group === undefined ? undefined : kinds(column(table, group))
+  const problems = new Problems()
+  const whole: Fields = {
+    x: numbers(table, features, problems),
+    y: classes ? places(table, label, classes, problems) : numbers(table, [label], problems),
+    ...(groups && { group: places(table, group!, groups, problems) }),
+  }
+  if (classes && classes.length < 2)
+    problems.add({
+      code: 'OCK-DATA-026',
+      what: `every row has the label '${classes[0]}'`,
+      where: `${file}, column ${label}`,
+      remedy: 'a classification needs two classes',
+    })
+  problems.check()
+  const count = table.rows.length
+  const parts = deal(count, { test: share(options.test, count), validation: share(options.validation, count) }, splitSeed, file)
+  const splits = Object.fromEntries(Object.entries(parts).map(([name, rows]) => [name, take(whole, rows)]))
+  const { x, y } = splits['train'] as { x: Field; y: Field }
+  return memory({
+    task,
+    classes,
+    groups,
+    licence: 'unknown: of the file given',
+    splits,
+    scaling: scaling ? fitFeatures(x.data, features.length) : undefined,
+    target: scaling && !classes ? fitFeatures(y.data, 1) : undefined,
+    split,
+  })
+}

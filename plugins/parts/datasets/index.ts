@@ -1,0 +1,86 @@
+import { component, definePlugin } from 'ockham'
+import type { z } from 'zod'
+import { arrays, arraysOptions } from './arrays.js'
+import { csv, csvOptions } from './csv.js'
+import { glyphs, glyphsOptions } from './glyphs/glyphs.js'
+import { idxImages, idxImagesOptions } from './idx-images.js'
+import { subset, subsetOptions } from './limited.js'
+import { twoMoons, twoMoonsOptions } from './two-moons.js'
+
+export { arrays, arraysOptions, type ArraysOptions } from './arrays.js'
+export { augment, augmentOptions, blur, transform, type AugmentOptions, type Extent } from './augment.js'
+export { auxiliary, type Auxiliary, type Purpose } from './auxiliary.js'
+export { csv, csvOptions, type CsvOptions } from './csv.js'
+export { glyphs, glyphsOptions, glyphTable, type Glyph, type GlyphsOptions } from './glyphs/glyphs.js'
+export { idxImages, idxImagesOptions, type IdxImagesOptions } from './idx-images.js'
+export { limited, subset, subsetOptions } from './limited.js'
+export { memory, type Content, type Fields } from './memory.js'
+export { twoMoons, twoMoonsOptions, type TwoMoonsOptions } from './two-moons.js'
+
+declare module 'ockham' {
+  interface Catalog {
+    'idx-images': { kind: 'dataset'; options: z.input<typeof idxImagesOptions> }
+    csv: { kind: 'dataset'; options: z.input<typeof csvOptions> }
+    arrays: { kind: 'dataset'; options: z.input<typeof arraysOptions> }
+    'two-moons': { kind: 'dataset'; options: z.input<typeof twoMoonsOptions> }
+    glyphs: { kind: 'dataset'; options: z.input<typeof glyphsOptions> }
+    subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
+  }
+}
+
+/** What may be offered where only the data tell: the objective checks again when it sees them. */
+const either = ['classification', 'regression']
+
+export default definePlugin({
+  name: 'datasets',
+  provides: [
+    component({
+      kind: 'dataset',
+      name: 'idx-images',
+      about: "Grey images in MNIST's IDX files",
+      options: idxImagesOptions,
+      offers: ({ root, labels }) => ((root ?? labels) ? ['classification'] : []),
+      create: idxImages,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'csv',
+      about: 'Rows of a CSV table, for classification or regression',
+      options: csvOptions,
+      offers: ({ task, classes }) => (task ? [task] : classes ? ['classification'] : either),
+      create: csv,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'arrays',
+      about: 'Arrays made in code',
+      options: arraysOptions,
+      offers: ({ task }) => (task ? [task] : either),
+      create: arrays,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'two-moons',
+      about: 'Two interleaved half circles in the plane, with a grid and a ring around them',
+      options: twoMoonsOptions,
+      offers: ['classification'],
+      create: twoMoons,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'glyphs',
+      about: 'Digits and letters of 123 open typefaces, 28 × 28, split by typeface',
+      options: glyphsOptions,
+      offers: ['classification'],
+      create: glyphs,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'subset',
+      about: 'Some examples of a dataset, class-balanced',
+      options: subsetOptions,
+      offers: ({ of }, offersOf) => offersOf(of),
+      create: subset,
+    }),
+  ],
+})

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import type { Dataset, DatasetMeta, HostKey, Scaling, Task, TypedArray, Values } from 'ockham'
+import { InputError } from 'ockham'
+import { checkRows, gather, rowsOf, scale, size, type Field } from './gather.js'
+
+/** The fields of one split, of equally many rows. */
+export type Fields = Readonly<Record<string, Field>>
+
+/** Examples held in memory, and what is known of them. */
+export interface Content {
+  readonly task: Task
+  readonly classes?: readonly string[] | undefined
+  readonly groups?: readonly string[] | undefined
+  readonly licence: string
+  /** A split without `y` is unlabelled. */
+  readonly splits: Readonly<Record<string, Fields>>
+  /** Applied to `x`. */
+  readonly scaling?: Scaling | undefined
+  /** Applied to real-valued `y`. */
+  readonly target?: Scaling | undefined
+  readonly split?: string | undefined
+  /** Changes the images of a batch, [n, H, W, 1] in [0, 1], in place. */
+  readonly augment?: ((images: Float32Array, shape: readonly number[], key: HostKey) => void) | undefined
+}
+
+/** SHA-256 of names, shapes and numbers, in the order of the names; scaling and augmentation are not content. */
+function digestOf(splits: Content['splits']): string {
+  const hash = createHash('sha256')
+  for (const split of Object.keys(splits).sort())
+    for (const name of Object.keys(splits[split]!).sort()) {
+      const { shape, dtype, data } = splits[split]![name]!
+      hash.update(JSON.stringify([split, name, shape, dtype, data.constructor.name, data.length]))
+      hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    }
+  return hash.digest('hex')
+}
+
+const tally = (labels: TypedArray, kinds: number): number[] => {
+  const counts = new Array<number>(kinds).fill(0)
+  for (const label of labels) counts[label]!++
+  return counts
+}
+
+const mapRecord = <T, U>(record: Readonly<Record<string, T>>, f: (x: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([name, x]) => [name, f(x)]))
+
+/** Each field once, as some split has it. */
+const everyField = (splits: Content['splits']): Fields =>
+  Object.fromEntries(Object.values(splits).flatMap((fields) => Object.entries(fields)))
+
+function metaOf({ task, classes, groups, splits, licence }: Content): DatasetMeta {
+  const countsOf = ({ y, group }: Fields): { class?: number[]; group?: number[] } => ({
+    ...(classes && y && { class: tally(y.data, classes.length) }),
+    ...(groups && group && { group: tally(group.data, groups.length) }),
+  })
+  return {
+    task,
+    ...(classes && { classes }),
+    ...(groups && { groups }),
+    splits: mapRecord(splits, (fields) => rowsOf(Object.values(fields)[0]!)),
+    shapes: mapRecord(everyField(splits), ({ shape, dtype }) => ({ shape, dtype })),
+    ...((classes ?? groups) && { counts: mapRecord(splits, countsOf) }),
+    digest: digestOf(splits),
+    licence,
+  }
+}
+
+/** The error for a split that a dataset lacks, naming those it has. `OCK-DATA-001` */
+export const noSplit = (split: string, splits: Readonly<Record<string, unknown>>, where: string): InputError =>
+  new InputError({
+    code: 'OCK-DATA-001',
+    what: `the dataset has no split '${split}'`,
+    where,
+    remedy: `use one of its splits: ${Object.keys(splits).join(', ')}`,
+  })
+
+/** A dataset of examples in memory. Its `split`, if given, must be one of its splits: `OCK-DATA-001`. */
+export function memory(content: Content): Dataset {
+  if (content.split !== undefined && !(content.split in content.splits)) throw noSplit(content.split, content.splits, 'option split')
+  return over(content, metaOf(content))
+}
+
+function over(content: Content, meta: DatasetMeta): Dataset {
+  const { splits, scaling, target, split, augment } = content
+  const read = (name: string, { data: rows }: { readonly data: TypedArray }, key?: HostKey): Values => {
+    const fields = splits[name]
+    if (!fields) throw noSplit(name, splits, `reading ${name}`)
+    checkRows(rows, meta.splits[name]!, `reading ${name}`)
+    return Object.fromEntries(
+      Object.entries(fields).map(([field, of]) => {
+        if (field === 'y') return [field, gather(of, rows, of.dtype === 'float32' ? target : undefined)]
+        if (field !== 'x') return [field, gather(of, rows)]
+        if (!augment || !key) return [field, gather(of, rows, scaling)]
+        const images = gather(of, rows)
+        augment(images.data as Float32Array, images.shape, key)
+        if (scaling) scale(images.data, size(of.shape), scaling)
+        return [field, images]
+      }),
+    )
+  }
+  return {
+    meta,
+    read,
+    ...(scaling && { scaling }),
+    ...(target && { target }),
+    ...(split !== undefined && { split }),
+    rescaled: (other) => over({ ...content, scaling: other }, meta),
+  }
+}
