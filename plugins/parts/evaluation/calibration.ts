@@ -1,0 +1,100 @@
+import type { Dataset, Evaluation, Json, Report } from 'ockham'
+import { z } from 'zod'
+import { heatMap, reliabilityDiagram, type Cell } from '../figures/index.js'
+import { correctness, decisions, mean } from './accuracy.js'
+import { labelled, unlabelled } from './categorical.js'
+import { expectedCalibrationError, reliability } from './ece.js'
+import { checkSplits, predictionsOf, type Categorical, type Normal } from './predictions.js'
+import { brierScores, nll, normalNll, rmse } from './scores.js'
+
+export const calibrationOptions = z.strictObject({
+  splits: z.array(z.string()).min(1).default(['test']).describe('splits to evaluate'),
+  bins: z.number().int().min(1).max(1000).default(15).describe('bins of equal width, by confidence'),
+  edges: z
+    .enum(['right', 'left'])
+    .default('right')
+    .describe("the edge a bin holds; 'left' with 10 bins is the older convention, by which a confidence of exactly 1 is in no bin"),
+})
+
+type Options = z.output<typeof calibrationOptions>
+
+interface Part {
+  readonly values: Record<string, number>
+  readonly tables?: Record<string, readonly Readonly<Record<string, Json>>[]>
+  readonly figures?: Record<string, Json>
+}
+
+/** How often each class was taken for each; only pairs that occur. */
+export function confusion(labels: ArrayLike<number>, predicted: ArrayLike<number>, names: readonly string[]): Cell[] {
+  const counts = new Float64Array(names.length * names.length)
+  for (let i = 0; i < labels.length; i++) counts[labels[i]! * names.length + predicted[i]!]!++
+  const cell = (count: number, at: number): Cell => ({
+    row: names[Math.floor(at / names.length)]!,
+    column: names[at % names.length]!,
+    count,
+  })
+  return Array.from(counts, cell).filter((c) => c.count > 0)
+}
+
+function ofClasses(
+  { probabilities, classes, labels }: Categorical & { labels: Int32Array },
+  names: readonly string[],
+  { bins, edges }: Options,
+): Part {
+  const { predicted, confidence } = decisions(probabilities, classes)
+  const correct = correctness(predicted, labels)
+  const table = reliability(confidence, correct, bins, edges)
+  const pairs = confusion(labels, predicted, names)
+  return {
+    values: {
+      accuracy: mean(correct),
+      nll: nll(probabilities, classes, labels),
+      brier: mean(brierScores(probabilities, classes, labels)),
+      ece: expectedCalibrationError(table),
+    },
+    tables: {
+      reliability: table.map((b) => ({ ...b })),
+      confusion: pairs.map(({ row, column, count }) => ({ label: row, predicted: column, count })),
+    },
+    figures: { reliability: reliabilityDiagram(table), confusion: heatMap(pairs, names, { row: 'label', column: 'predicted' }) },
+  }
+}
+
+const ofNumbers = ({ mean: means, variance, targets, outputs }: Normal & { targets: Float64Array }): Part => ({
+  values: { rmse: rmse(means, targets), nll: normalNll(means, variance, targets, outputs) },
+})
+
+/** The classes' names where the data give as many as the model has outputs; else their numbers. */
+const namesOf = ({ meta }: Dataset, classes: number): readonly string[] =>
+  meta.classes?.length === classes ? meta.classes : Array.from({ length: classes }, (_, c) => String(c))
+
+const under = <T>(split: string, of: Readonly<Record<string, T>> = {}): Record<string, T> =>
+  Object.fromEntries(Object.entries(of).map(([name, v]) => [`${split}/${name}`, v]))
+
+/**
+ * Accuracy, negative log-likelihood (nats), Brier score and expected calibration error of class probabilities, with reliability and
+ * confusion; root mean squared error and negative log-likelihood, in the target's units, of normal predictions.
+ * Throws `OCK-EVAL-001` … `-004`.
+ */
+export const calibration = (options: Options, { dataset }: { dataset: Dataset }): Evaluation => {
+  checkSplits(dataset, options.splits, 'splits')
+  return {
+    async evaluate(posterior, problem) {
+      const report: Required<Report> = { values: {}, tables: {}, figures: {} }
+      for (const split of options.splits) {
+        const found = await predictionsOf(posterior, problem.dataset, split)
+        const part = partOf(found, split, problem.dataset, options)
+        Object.assign(report.values, under(split, part.values))
+        Object.assign(report.tables, under(split, part.tables))
+        Object.assign(report.figures, under(split, part.figures))
+      }
+      return report
+    },
+  }
+}
+
+function partOf(found: Categorical | Normal, split: string, dataset: Dataset, options: Options): Part {
+  if (found.kind === 'categorical') return ofClasses(labelled(found, split), namesOf(dataset, found.classes), options)
+  if (!found.targets) throw unlabelled(split)
+  return ofNumbers({ ...found, targets: found.targets })
+}

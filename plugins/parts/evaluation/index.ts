@@ -1,0 +1,60 @@
+import { component, DATASET, definePlugin } from 'ockham'
+import type { z } from 'zod'
+import { calibration, calibrationOptions } from './calibration.js'
+import { ood, oodOptions } from './ood.js'
+import { selective, selectiveOptions } from './selective-prediction.js'
+
+export { correctness, decisions, mean } from './accuracy.js'
+export { auroc, averagePrecision, falsePositiveRate } from './auroc.js'
+export { calibration, calibrationOptions, confusion } from './calibration.js'
+export { categorical, labelled } from './categorical.js'
+export { expectedCalibrationError, reliability, type Edges } from './ece.js'
+export { entropy } from './entropy.js'
+export { ood, oodOptions } from './ood.js'
+export { checkSplits, predictionsOf, type Categorical, type Normal, type Predictions } from './predictions.js'
+export { brierScores, nll, normalNll, rmse } from './scores.js'
+export { quantile, selectiveArea, selectiveCurve } from './selective.js'
+export { selective, selectiveOptions } from './selective-prediction.js'
+export { decomposition, uncertainty, type Score } from './uncertainty.js'
+
+declare module 'ockham' {
+  interface Catalog {
+    calibration: { kind: 'evaluation'; options: z.input<typeof calibrationOptions> }
+    ood: { kind: 'evaluation'; options: z.input<typeof oodOptions> }
+    selective: { kind: 'evaluation'; options: z.input<typeof selectiveOptions> }
+  }
+}
+
+const needs = { dataset: DATASET }
+
+export default definePlugin({
+  name: 'evaluation',
+  provides: [
+    component({
+      kind: 'evaluation',
+      name: 'calibration',
+      about: 'Accuracy, log-likelihood, Brier score and calibration error; reliability and confusion',
+      options: calibrationOptions,
+      needs,
+      create: calibration,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'ood',
+      about: 'How well uncertainty tells another dataset from the test split',
+      options: oodOptions,
+      needs,
+      requires: { objective: ['categorical'] },
+      create: ood,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'selective',
+      about: 'Accuracy of the predictions kept when the most uncertain are refused',
+      options: selectiveOptions,
+      needs,
+      requires: { objective: ['categorical'] },
+      create: selective,
+    }),
+  ],
+})

@@ -1,0 +1,192 @@
+import { hostKey, InputError, RunError, type Dataset, type Posterior, type Prediction, type Value, type Values } from 'ockham'
+import { entropy } from './entropy.js'
+
+/** Class probabilities of a split's rows, float64. */
+export interface Categorical {
+  readonly kind: 'categorical'
+  readonly rows: number
+  readonly classes: number
+  /** [rows, classes]. */
+  readonly probabilities: Float64Array
+  /** [rows], as the dataset has them, which may be classes of its own; absent where the split has none. */
+  readonly labels?: Int32Array
+  /** Mean entropy of the members [rows], nats; of the prediction itself where it has no members. */
+  readonly expectedEntropy: Float64Array
+}
+
+/** Means and variances of a split's rows, float64, in the target's original units. */
+export interface Normal {
+  readonly kind: 'normal'
+  readonly rows: number
+  readonly outputs: number
+  /** [rows, outputs]. */
+  readonly mean: Float64Array
+  readonly variance: Float64Array
+  readonly targets?: Float64Array
+}
+
+export type Predictions = Categorical | Normal
+
+/** Rows read and predicted at once. */
+const chunk = 1024
+
+const known = new WeakMap<Posterior, WeakMap<Dataset, Map<string, Promise<Predictions>>>>()
+
+/**
+ * Predictions of a posterior on all rows of a split, in order. Computed once and shared by whoever asks again. Where prediction draws,
+ * it draws from a fixed stream, so that the result does not depend on who asked first, and variants of a model are compared on
+ * the same draws. Throws `OCK-EVAL-001` for a split that is not there, `OCK-EVAL-002` for predictions that are not finite.
+ */
+export function predictionsOf(posterior: Posterior, dataset: Dataset, split: string): Promise<Predictions> {
+  const bySplit = known.get(posterior)?.get(dataset)?.get(split)
+  if (bySplit) return bySplit
+  const found = predict(posterior, dataset, split)
+  const datasets = known.get(posterior) ?? new WeakMap<Dataset, Map<string, Promise<Predictions>>>()
+  const splits = datasets.get(dataset) ?? new Map<string, Promise<Predictions>>()
+  known.set(posterior, datasets.set(dataset, splits.set(split, found)))
+  // What failed may be asked again.
+  found.catch(() => splits.delete(split))
+  return found
+}
+
+/** Throws `OCK-EVAL-001` unless the dataset has rows in every split named. */
+export function checkSplits({ meta }: Dataset, splits: readonly string[], where: string): void {
+  const missing = splits.filter((s) => !((meta.splits[s] ?? 0) > 0))
+  if (missing.length === 0) return
+  throw new InputError(
+    missing.map((s) => ({
+      code: 'OCK-EVAL-001',
+      what: `the dataset has no rows in a split '${s}'`,
+      where,
+      remedy: `choose among ${Object.keys(meta.splits).join(', ')}`,
+    })),
+  )
+}
+
+const isInput = (field: string): boolean => field === 'x' || field.startsWith('x.')
+
+async function predict(posterior: Posterior, dataset: Dataset, split: string): Promise<Predictions> {
+  checkSplits(dataset, [split], 'predictions')
+  const rows = dataset.meta.splits[split]!
+  const key = hostKey(0).fold('predictions')
+  let gathered: Gatherer | undefined
+  for (let from = 0; from < rows; from += chunk) {
+    const data = Int32Array.from({ length: Math.min(chunk, rows - from) }, (_, i) => from + i)
+    const fields = await dataset.read(split, { shape: [data.length], dtype: 'int32', data })
+    const inputs: Values = Object.fromEntries(Object.entries(fields).filter(([name]) => isInput(name)))
+    const prediction = await posterior.predict(inputs, { key })
+    gathered ??= prediction.kind === 'categorical' ? new Classes(rows, prediction) : new Numbers(rows, prediction, dataset)
+    gathered.add(from, prediction, fields['y'], split)
+  }
+  return gathered!.whole()
+}
+
+interface Gatherer {
+  add(from: number, prediction: Prediction, y: Value | undefined, split: string): void
+  whole(): Predictions
+}
+
+const mixed = (split: string): RunError =>
+  new RunError({ code: 'OCK-EVAL-002', what: 'the posterior changed its kind of prediction between calls', where: split })
+
+function checkFinite(values: Value, width: number, from: number, split: string): void {
+  const bad = values.data.findIndex((x) => !Number.isFinite(x))
+  if (bad < 0) return
+  throw new RunError({
+    code: 'OCK-EVAL-002',
+    what: `a prediction is ${values.data[bad]}`,
+    where: `${split}, row ${from + Math.floor(bad / width)}`,
+    remedy: 'training has diverged: look at the loss, lower the learning rate',
+  })
+}
+
+class Classes implements Gatherer {
+  readonly #classes: number
+  readonly #probabilities: Float64Array
+  readonly #expected: Float64Array
+  #labels: Int32Array | undefined
+
+  constructor(
+    readonly rows: number,
+    { probabilities }: Extract<Prediction, { kind: 'categorical' }>,
+  ) {
+    this.#classes = probabilities.shape[1]!
+    this.#probabilities = new Float64Array(rows * this.#classes)
+    this.#expected = new Float64Array(rows)
+  }
+
+  add(from: number, prediction: Prediction, y: Value | undefined, split: string): void {
+    if (prediction.kind !== 'categorical') throw mixed(split)
+    const { probabilities, members } = prediction
+    checkFinite(probabilities, this.#classes, from, split)
+    this.#probabilities.set(probabilities.data, from * this.#classes)
+    this.#expected.set(meanEntropy(members ?? probabilities, this.#classes), from)
+    if (y) (this.#labels ??= new Int32Array(this.rows)).set(y.data, from)
+  }
+
+  whole(): Categorical {
+    const labels = this.#labels
+    return {
+      kind: 'categorical',
+      rows: this.rows,
+      classes: this.#classes,
+      probabilities: this.#probabilities,
+      expectedEntropy: this.#expected,
+      ...(labels ? { labels } : {}),
+    }
+  }
+}
+
+/** Entropy a row, averaged over the members where there are some: [n, C] or [S, n, C] → [n]. */
+function meanEntropy({ shape, data }: Value, classes: number): Float64Array {
+  const samples = shape.length === 3 ? shape[0]! : 1
+  const n = data.length / samples / classes
+  const all = entropy(data, classes)
+  return Float64Array.from({ length: n }, (_, i) => {
+    let sum = 0
+    for (let s = 0; s < samples; s++) sum += all[s * n + i]!
+    return sum / samples
+  })
+}
+
+class Numbers implements Gatherer {
+  readonly #outputs: number
+  readonly #mean: Float64Array
+  readonly #variance: Float64Array
+  #targets: Float64Array | undefined
+
+  constructor(
+    readonly rows: number,
+    { mean }: Extract<Prediction, { kind: 'normal' }>,
+    readonly dataset: Dataset,
+  ) {
+    this.#outputs = mean.data.length / mean.shape[0]!
+    this.#mean = new Float64Array(rows * this.#outputs)
+    this.#variance = new Float64Array(rows * this.#outputs)
+  }
+
+  add(from: number, prediction: Prediction, y: Value | undefined, split: string): void {
+    if (prediction.kind !== 'normal') throw mixed(split)
+    const at = from * this.#outputs
+    checkFinite(prediction.mean, this.#outputs, from, split)
+    checkFinite(prediction.variance, this.#outputs, from, split)
+    const { mean = [0], std = [1] } = this.dataset.target ?? {}
+    const shift = (x: number, i: number) => x * std[(i % this.#outputs) % std.length]! + mean[(i % this.#outputs) % mean.length]!
+    this.#mean.set(Float64Array.from(prediction.mean.data, shift), at)
+    const stretch = (x: number, i: number) => x * std[(i % this.#outputs) % std.length]! ** 2
+    this.#variance.set(Float64Array.from(prediction.variance.data, stretch), at)
+    if (y) (this.#targets ??= new Float64Array(this.rows * this.#outputs)).set(Float64Array.from(y.data, shift), at)
+  }
+
+  whole(): Normal {
+    const targets = this.#targets
+    return {
+      kind: 'normal',
+      rows: this.rows,
+      outputs: this.#outputs,
+      mean: this.#mean,
+      variance: this.#variance,
+      ...(targets ? { targets } : {}),
+    }
+  }
+}

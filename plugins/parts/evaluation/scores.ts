@@ -1,0 +1,32 @@
+/** What float32 rounds to 0 is not impossible: such a probability counts as its smallest number, 2^−149, about 103 nats. */
+const least = 2 ** -149
+
+/** Mean of −log p[label], nats an example. Probabilities [n · classes]. */
+export function nll(probabilities: ArrayLike<number>, classes: number, labels: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < labels.length; i++) sum -= Math.log(Math.max(least, probabilities[i * classes + labels[i]!]!))
+  return sum / labels.length
+}
+
+/** Brier score of each example [n], ‖p − onehot(label)‖², in [0, 2] (Brier 1950). */
+export function brierScores(probabilities: ArrayLike<number>, classes: number, labels: ArrayLike<number>): Float64Array {
+  const out = new Float64Array(labels.length)
+  for (let i = 0; i < labels.length; i++)
+    for (let c = 0; c < classes; c++) out[i]! += (probabilities[i * classes + c]! - (c === labels[i] ? 1 : 0)) ** 2
+  return out
+}
+
+/** Root of the mean squared error over examples and outputs, in the target's units. */
+export function rmse(means: ArrayLike<number>, targets: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < means.length; i++) sum += (targets[i]! - means[i]!) ** 2
+  return Math.sqrt(sum / means.length)
+}
+
+/** Mean of −log N(target; mean, variance), nats an example, its outputs summed. */
+export function normalNll(means: ArrayLike<number>, variances: ArrayLike<number>, targets: ArrayLike<number>, outputs = 1): number {
+  let sum = 0
+  for (let i = 0; i < means.length; i++)
+    sum += 0.5 * (Math.log(2 * Math.PI * variances[i]!) + (targets[i]! - means[i]!) ** 2 / variances[i]!)
+  return (sum * outputs) / means.length
+}
