@@ -1,0 +1,62 @@
+import type { Bound, Certificate, Dataset, DatasetMeta } from 'ockham'
+import { brierScores, checkSplits, correctness, decisions, labelled, predictionsOf } from '../evaluation/index.js'
+import { digests } from './digest.js'
+
+/** Losses in [0, 1] of a split's examples. */
+export type Loss = 'error' | 'brier'
+
+export interface Losses {
+  readonly n: number
+  readonly sum: number
+}
+
+const quantities: Readonly<Record<Loss, string>> = {
+  error: 'error rate on the distribution that the split was drawn from',
+  brier: 'half the Brier score on the distribution that the split was drawn from',
+}
+
+/** What holds without data: at worst every example is wrong, with certainty. */
+const trivial = 1
+
+/** What is drawn: images are told by two or more axes. */
+const unitOf = ({ shapes }: DatasetMeta): string => ((shapes['x']?.shape.length ?? 0) >= 2 ? 'image' : 'example')
+
+const assumptions = (split: string, unit: string): string[] => [
+  `Each ${unit} of the ${split} split was drawn independently from one and the same distribution; the bound is about that distribution, not a shifted one.`,
+  `The ${split} split took no part in training, tuning, early stopping or choosing this model among others; otherwise the bound does not hold.`,
+  'The predictor is the posterior with the digest given; where prediction draws, with the draws that it was evaluated with.',
+]
+
+/** A bound that looks at the losses of a held-out split and at nothing else. */
+export const testSetBound = (
+  { split, loss }: { readonly split: string; readonly loss: Loss },
+  bound: (losses: Losses, delta: number) => number,
+  { dataset }: { dataset: Dataset },
+): Bound => {
+  checkSplits(dataset, [split], 'split')
+  return {
+    async certify(posterior, problem, _run, delta): Promise<Certificate> {
+      const { probabilities, classes, labels } = labelled(await predictionsOf(posterior, problem.dataset, split), split)
+      const losses =
+        loss === 'error'
+          ? Array.from(correctness(decisions(probabilities, classes).predicted, labels), (right) => 1 - right)
+          : Array.from(brierScores(probabilities, classes, labels), (score) => score / 2)
+      const sum = losses.reduce((a, b) => a + b, 0)
+      const n = losses.length
+      const value = Math.min(trivial, bound({ n, sum }, delta))
+      const { meta } = problem.dataset
+      return {
+        bound: 'test set',
+        quantity: quantities[loss],
+        unit: unitOf(meta),
+        value,
+        trivial,
+        vacuous: value >= trivial,
+        confidence: 1 - delta,
+        terms: { n, ...(loss === 'error' ? { errors: sum } : {}), rate: sum / n, delta },
+        assumptions: assumptions(split, unitOf(meta)),
+        digests: digests(posterior, meta),
+      }
+    },
+  }
+}
