@@ -1,5 +1,5 @@
-import { Observable, Subject, Subscriber } from 'rxjs'
-import type { Observer, Operator, Subscription } from 'rxjs'
+import { Observable, Subject, Subscriber, Subscription } from 'rxjs'
+import type { Observer, OperatorFunction } from 'rxjs'
 import type { Recorded, RunEvent } from './contracts/index.js'
 
 /** Carries a run's events to whoever listens. */
@@ -17,16 +17,11 @@ type Report = (error: unknown) => void
 class Isolated<T> extends Observable<T> {
   constructor(
     readonly report: Report,
-    source: Observable<unknown>,
-    operator?: Operator<unknown, T>,
+    events: Observable<T>,
   ) {
-    super()
-    this.source = source
-    this.operator = operator
-  }
-
-  override lift<R>(operator?: Operator<T, R>): Observable<R> {
-    return new Isolated<R>(this.report, this, operator as Operator<unknown, R>)
+    super((out) => events.subscribe(out))
+    const piped = this.pipe.bind(this) as (...steps: OperatorFunction<never, never>[]) => Observable<unknown>
+    this.pipe = ((...steps: OperatorFunction<never, never>[]) => new Isolated(report, piped(...steps))) as typeof this.pipe
   }
 
   override subscribe(
@@ -36,30 +31,31 @@ class Isolated<T> extends Observable<T> {
   ): Subscription {
     // An operator's own subscriber: what it hands on is guarded where it ends.
     if (listener instanceof Subscriber) return super.subscribe(listener)
-    const observer = typeof listener === 'function' ? { next: listener, error, complete } : (listener ?? { error, complete })
-    let detached = false
-    let subscription: Subscription | undefined
+    const observer: { [N in keyof Observer<T>]?: Observer<T>[N] | null | undefined } =
+      typeof listener === 'function' ? { next: listener, error, complete } : (listener ?? { error, complete })
+    const outer = new Subscription()
     const attempt = (work: () => void): void => {
-      if (detached) return
+      if (outer.closed) return
       try {
         work()
       } catch (thrown) {
-        detached = true
-        subscription?.unsubscribe()
+        outer.unsubscribe()
         this.report(thrown)
       }
     }
-    subscription = super.subscribe({
-      next: (value) => attempt(() => 'next' in observer && observer.next?.(value)),
+    const inner = super.subscribe({
+      next: (value) => attempt(() => observer.next?.(value)),
       error: (failed) => attempt(() => (observer.error ? observer.error(failed) : this.report(failed))),
       complete: () => attempt(() => observer.complete?.()),
     })
-    if (detached) subscription.unsubscribe()
-    return subscription
+    inner.add(outer)
+    outer.add(inner)
+    return outer
   }
 }
 
-export function createBus(): Bus {
+/** `unheard` gets the message about a listener that threw where no other is left to hear it. */
+export function createBus(unheard: (message: string) => void = () => undefined): Bus {
   const subject = new Subject<Recorded>()
   const waiting: Recorded[] = []
   let handing = false
@@ -76,7 +72,7 @@ export function createBus(): Bus {
   const report: Report = (error) => {
     const message = `a listener threw and is detached: ${error instanceof Error ? error.message : String(error)}`
     if (subject.observed && !subject.closed) record({ type: 'warning', code: 'OCK-EVENT-001', message }, [])
-    else console.error(`OCK-EVENT-001: ${message}`)
+    else unheard(`OCK-EVENT-001: ${message}`)
   }
 
   return {

@@ -160,7 +160,7 @@ class Maker {
     if ([...instances.values()].includes(undefined) || needs.some(([, token]) => this.#failed.has(token))) return undefined
     const needed = Object.fromEntries(needs.map(([as, token]) => [as, this.container.resolve(token)]))
     try {
-      const instance: unknown = await make.component.create(settle(make.options, instances) as never, needed as never)
+      const instance: unknown = await make.component.create(settle(make.options, instances) as never, needed)
       this.#made.add(instance as object)
       return instance
     } catch (cause) {

@@ -65,7 +65,7 @@ const kept = (shape: readonly number[], dtype: Value['dtype'], data: TypedArray)
 /** Engines install it while they trace: it throws where a host key draws inside a traced function. */
 function refuseWhileTracing(): void {
   const guard = (globalThis as Record<symbol, unknown>)[Symbol.for('ockham/tracing')]
-  if (typeof guard === 'function') guard()
+  if (typeof guard === 'function') (guard as () => void)()
 }
 
 /** Marks keys; `Symbol.for` keeps identity across copies of core. */

@@ -19,7 +19,6 @@ export interface Kinds {
 export type Kind = keyof Kinds
 
 /** What every plugin merges its components into: `fseb: { kind: 'prior'; options: z.input<typeof fsebOptions> }`. */
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type
 export interface Catalog {}
 
 type Entry = { kind: Kind; options: object }

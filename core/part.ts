@@ -92,7 +92,7 @@ export function refuseIssues(
 function offered(object: object): readonly string[] {
   if ('offers' in object && Array.isArray(object.offers)) return object.offers as string[]
   const names = 'meta' in object ? [String((object.meta as { task?: unknown }).task)] : []
-  for (let at: object = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at) as object)
+  for (let at: object | null = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null)
     names.push(...Object.getOwnPropertyNames(at))
   return names
 }
@@ -157,7 +157,7 @@ export class PartChecker {
       if (own === -1 ? this.around.container.isRegistered(token, true) : own < made) continue
       const [why, remedy] =
         own === -1 ? ['which this host does not provide', 'use a host that does'] : ['which is made after it', 'choose another component']
-      this.problems.add({ code: 'OCK-SPEC-024', what: `'${name}' needs ${as} (${String(token)}), ${why}`, where, remedy })
+      this.problems.add({ code: 'OCK-SPEC-024', what: `'${name}' needs ${as}, ${why}`, where, remedy })
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Json } from './contracts/index.js'
-import { Problems } from './errors.js'
+import type { Problems } from './errors.js'
 import { kindOf, Reference } from './kinds.js'
 
 /** Keys that would reach into JavaScript's own objects. */

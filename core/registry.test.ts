@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { component, definePlugin, deriveRegistry, InputError, Registry, renderRegistry, type Kind } from 'ockham'
+import { component, definePlugin, deriveRegistry, type InputError, Registry, renderRegistry, type Kind } from 'ockham'
 
 const about = 'for tests'
 const manifest = (name: string, ...provides: [Kind, string][]) => ({

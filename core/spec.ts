@@ -92,9 +92,9 @@ export function applySet(plain: Json, path: string, value: Json): Json {
     }
     // A name alone stands for a component without options.
     const record = typeof at === 'string' && depth > 0 ? { use: at } : (at ?? {})
-    if (typeof record !== 'object') throw refuse(`'${inside}' is ${JSON.stringify(at)}, which has no parts`)
+    if (!isPlain(record)) throw refuse(`'${inside}' is ${JSON.stringify(at)}, which has no parts`)
     if (at === undefined && /^\d+$/.test(key)) throw refuse(`there is no list '${inside}'`)
-    return { ...record, [key]: put(Object.hasOwn(record, key) ? (record as Record<string, Json>)[key] : undefined, depth + 1) }
+    return { ...record, [key]: put(Object.hasOwn(record, key) ? record[key] : undefined, depth + 1) }
   }
   return put(plain, 0)
 }
@@ -122,7 +122,7 @@ export function expand(spec: PipelineSpec, problems: Problems): readonly Child[]
     refuse('variants is a mapping from names to fields', 'variants', 'write variants: { name: { prior: … } }')
   if (seeds !== undefined && (!Array.isArray(seeds) || seeds.length === 0))
     refuse('seeds is a list of seeds', 'seeds', 'write seeds: [0, 1, 2]')
-  const named: [string, object][] = isPlain(variants) ? (Object.entries(variants) as [string, object][]) : [['', {}]]
+  const named: [string, object][] = isPlain(variants) ? Object.entries(variants) : [['', {}]]
   for (const [variant, changes] of named) {
     const prefix = `variants.${variant}`
     if (variant !== '' && (!safe.test(variant) || isPolluting(variant)))
