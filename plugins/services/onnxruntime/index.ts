@@ -1,0 +1,55 @@
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { InputError } from 'ockham'
+import type { Executor } from '../engine/executor.js'
+import { compile } from './executable.js'
+import { loop } from './loop.js'
+import { supports } from './lower.js'
+import { opsets } from './model.js'
+import type { Warn } from './program.js'
+
+const version = (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version
+
+/** How the executor runs. */
+export interface OnnxruntimeOptions {
+  /** Threads inside an operation; as many as there are cores where it is left out. Bits depend on it. */
+  readonly threads?: number
+}
+
+/**
+ * The executor that lowers graphs to ONNX and runs them with ONNX Runtime on the CPU.
+ * @throws InputError OCK-ORT-005 where `threads` is no positive whole number.
+ */
+export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Executor> {
+  const threads = options.threads ?? availableParallelism()
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new InputError({
+      code: 'OCK-ORT-005',
+      what: `threads is ${threads}`,
+      where: 'onnxruntime',
+      remedy: 'give a whole number from 1 up',
+    })
+  }
+  const settings = { threads }
+  const open = new Set<{ dispose(): void }>()
+  const keep = <T extends { dispose(): void }>(made: T): T => {
+    open.add(made)
+    const dispose = made.dispose.bind(made)
+    made.dispose = () => {
+      if (open.delete(made)) dispose()
+    }
+    return made
+  }
+  const warn: Warn = (message) => process.emitWarning(message, { code: 'OCK-ORT-006' })
+  return {
+    name: 'onnxruntime',
+    build: { onnxruntime: version, opset: opsets[''], provider: 'cpu', threads, denormals: 'zero' },
+    capabilities: new Set(['float64', 'loop', 'inverse']),
+    supports,
+    compile: async (graph, precision) => keep(await compile(graph, precision, settings, warn)),
+    loop: async (graph, precision, told) => keep(await loop(graph, precision, settings, told)),
+    dispose: async () => {
+      for (const made of [...open]) made.dispose()
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { InputError, RunError } from 'ockham'
+import type { Precision, Value } from 'ockham'
+import * as ort from 'onnxruntime-node'
+import type { Node, Slot } from '../engine/graph.js'
+import { dataAs } from './lower.js'
+import type { HostType } from './lower.js'
+
+/** How sessions run; every one of an executor alike, since bits depend on it. */
+export interface Settings {
+  /** Threads inside an operation. */
+  readonly threads: number
+}
+
+/** Denormal numbers count as zero: decaying moments would otherwise slow elementwise work by a factor. */
+const sessionOptions = ({ threads }: Settings): ort.InferenceSession.SessionOptions => ({
+  executionProviders: ['cpu'],
+  executionMode: 'sequential',
+  graphOptimizationLevel: 'all',
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  logSeverityLevel: 3,
+  extra: { session: { set_denormal_as_zero: '1' } },
+})
+
+/** `Add.12` in a message of the runtime: the node of ours it speaks of. */
+const label = /\b([A-Za-z_][\w.]*?)\.(\d+)_\d+/
+
+const located = (message: string, nodes: readonly Node[]): { where?: string } => {
+  const found = label.exec(message)
+  if (!found) return {}
+  const node = nodes.find((n) => n.id === Number(found[2]))
+  return { where: `${found[1]}${node?.line ? ` (${node.line})` : ''}` }
+}
+
+const say = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** A session for a model; `nodes` are what it was made of, for its errors. */
+export async function openSession(model: Uint8Array, settings: Settings, nodes: readonly Node[]): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, sessionOptions(settings))
+  } catch (cause) {
+    const fault = { code: 'OCK-ORT-002', what: `ONNX Runtime does not take this graph: ${say(cause)}`, ...located(say(cause), nodes) }
+    throw new InputError({ ...fault, remedy: 'run on the portable engine, and report the kernel named here' }, { cause })
+  }
+}
+
+export type Feeds = Record<string, ort.Tensor>
+
+/** Runs a session; what fails inside is a RunError that names the operation. */
+export async function runSession(session: ort.InferenceSession, feeds: Feeds, nodes: readonly Node[]): Promise<Feeds> {
+  try {
+    return (await session.run(feeds)) as Feeds
+  } catch (cause) {
+    const fault = { code: 'OCK-ORT-003', what: `ONNX Runtime failed: ${say(cause)}`, ...located(say(cause), nodes) }
+    throw new RunError({ ...fault, remedy: 'look at the values that reach this operation: indices out of range, or memory' }, { cause })
+  }
+}
+
+/** A host array as a tensor of the runtime, by reference where the types agree. */
+export const tensorOf = (value: Value, type: HostType): ort.Tensor =>
+  new ort.Tensor(type, dataAs(value, type) as Float32Array, value.shape as number[])
+
+/** Array type that a slot has outside a program of this precision. */
+export const hostType = (slot: Slot, precision: Precision): HostType => (slot.dtype === 'float32' ? precision : slot.dtype)
+
+/** A tensor of the runtime as a Value that shares its array where the types agree. */
+export function valueOf(tensor: ort.Tensor, type: HostType): Value {
+  const value = { shape: [...tensor.dims], dtype: tensor.type as HostType, data: tensor.data as Float32Array }
+  return value.dtype === type ? value : { ...value, dtype: type, data: dataAs(value, type) as Float32Array }
+}
