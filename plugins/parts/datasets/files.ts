@@ -5,6 +5,9 @@ import { InputError } from 'ockham'
 
 const inflate = promisify(gunzip)
 
+/** Without Node's subclass, whose arrays behave otherwise when copied. */
+const plain = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength)
+
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b
 
 /** The bytes of a file, unpacked where they are gzip, whole and checked. Errors: `OCK-DATA-010` unreadable, `OCK-DATA-011` broken gzip. */
@@ -25,7 +28,7 @@ export async function readBytes(file: string): Promise<Uint8Array> {
     )
   }
   if (!isGzip(bytes)) {
-    if (!file.endsWith('.gz')) return bytes
+    if (!file.endsWith('.gz')) return plain(bytes)
     throw new InputError({
       code: 'OCK-DATA-011',
       what: 'the file is not gzip, although its name ends in .gz',
@@ -34,7 +37,7 @@ export async function readBytes(file: string): Promise<Uint8Array> {
     })
   }
   try {
-    return await inflate(bytes)
+    return plain(await inflate(bytes))
   } catch (cause) {
     throw new InputError(
       {

@@ -29,7 +29,7 @@ function digestOf(splits: Content['splits']): string {
   for (const split of Object.keys(splits).sort())
     for (const name of Object.keys(splits[split]!).sort()) {
       const { shape, dtype, data } = splits[split]![name]!
-      hash.update(JSON.stringify([split, name, shape, dtype, data.constructor.name, data.length]))
+      hash.update(JSON.stringify([split, name, shape, dtype, data.BYTES_PER_ELEMENT, data.length]))
       hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
     }
   return hash.digest('hex')

@@ -163,7 +163,7 @@ function licences(families) {
   const rows = families.map(({ package: name, style, split }) => {
     const { family, license } = json(`${folder(name)}/metadata.json`)
     const { version } = json(`${folder(name)}/package.json`)
-    return `| ${family} | ${style} | ${split} | ${license.type} | @fontsource/${name} ${version} | ${firstNotice(license.attribution)} |`
+    return `- ${family} (${style}, ${split}): ${license.type}, @fontsource/${name} ${version}. ${firstNotice(license.attribution)}`
   })
   return [
     '# Typefaces of the glyphs data set',
@@ -171,8 +171,6 @@ function licences(families) {
     'Written by `render/render.mjs`. The images show typefaces under open licences; no font file is included. OFL-1.1 is the SIL Open Font',
     'License, UFL-1.0 the Ubuntu Font Licence.',
     '',
-    '| family | style | split | licence | package | copyright |',
-    '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n')

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest'
+import { hostKey } from 'ockham'
+import { augment, augmentOptions, blur, transform } from './augment.js'
+
+const extent = { height: 9, width: 7 }
+const image = (): Float32Array => Float32Array.from({ length: 63 }, (_, i) => ((i * 31) % 17) / 17)
+const sum = (a: ArrayLike<number>): number => Array.from(a).reduce((x, y) => x + y, 0)
+
+const transformed = (degrees: number, dx: number, dy: number, of = image(), size = extent): Float32Array => {
+  const out = new Float32Array(of.length)
+  transform(of, out, size, degrees, dx, dy)
+  return out
+}
+
+test('no change is the identity', () => {
+  expect(transformed(0, 0, 0)).toEqual(image())
+  const same = image()
+  blur(same, extent, 0)
+  expect(same).toEqual(image())
+  augment(same, [1, 9, 7, 1], augmentOptions.parse({}), hostKey(0))
+  expect(same).toEqual(image())
+})
+
+test('a whole shift moves pixels, and 0 comes in', () => {
+  const moved = transformed(0, 2, -1)
+  for (let row = 0; row < 9; row++)
+    for (let column = 0; column < 7; column++)
+      expect(moved[row * 7 + column]).toBeCloseTo(row + 1 < 9 && column - 2 >= 0 ? image()[(row + 1) * 7 + column - 2]! : 0, 6)
+})
+
+test('half a pixel is the mean of two', () => {
+  const moved = transformed(0, 0.5, 0)
+  expect(moved[10]).toBeCloseTo((image()[9]! + image()[10]!) / 2, 6)
+  expect(moved[7]).toBeCloseTo(image()[7]! / 2, 6)
+})
+
+test('90 degrees turn a square image clockwise', () => {
+  const of = Float32Array.from({ length: 25 }, (_, i) => i / 25)
+  const turned = transformed(90, 0, 0, of, { height: 5, width: 5 })
+  for (let row = 0; row < 5; row++)
+    for (let column = 0; column < 5; column++) expect(turned[row * 5 + column]).toBeCloseTo(of[(4 - column) * 5 + row]!, 5)
+})
+
+// Bilinear interpolation errs by (|f_uu| + |f_vv|) / 8 at most: 1/36 a turn for this Gaussian of variance 9.
+test('turning there and back is close on a smooth image', () => {
+  const size = { height: 21, width: 21 }
+  const smooth = Float32Array.from({ length: 441 }, (_, i) => Math.exp(-(((i % 21) - 12) ** 2 + (Math.floor(i / 21) - 10) ** 2) / 18))
+  const back = transformed(-30, 0, 0, transformed(30, 0, 0, smooth, size), size)
+  for (let i = 0; i < 441; i++) expect(Math.abs(back[i]! - smooth[i]!)).toBeLessThan(2 / 36)
+})
+
+test('blur keeps the sum of the pixels at any width, borders included', () => {
+  for (const sigma of [0.3, 1, 2.5, 12]) {
+    const blurred = image()
+    blur(blurred, extent, sigma)
+    expect(sum(blurred)).toBeCloseTo(sum(image()), 3)
+  }
+})
+
+test('a blurred point is a Gaussian of that variance', () => {
+  const size = { height: 31, width: 31 }
+  const point = new Float32Array(961)
+  point[15 * 31 + 15] = 1
+  blur(point, size, 1.5)
+  const variance = Array.from(point).reduce((s, v, i) => s + v * ((i % 31) - 15) ** 2, 0)
+  expect(Math.sqrt(variance)).toBeCloseTo(1.5, 1)
+  expect(point[15 * 31 + 16]! / point[15 * 31 + 15]!).toBeCloseTo(Math.exp(-1 / 4.5), 4)
+})
+
+test('a function of the key; probability says how many change', () => {
+  const make = (): Float32Array => Float32Array.from({ length: 200 * 64 }, (_, i) => ((i * 29) % 23) / 23)
+  const run = (seed: number, options: object): Float32Array => {
+    const images = make()
+    augment(images, [200, 8, 8, 1], augmentOptions.parse(options), hostKey(seed))
+    return images
+  }
+  const all = { shift: 2, rotate: 20, blur: 1 }
+  expect(run(1, all)).toEqual(run(1, all))
+  expect(run(1, all)).not.toEqual(run(2, all))
+  const some = run(3, { ...all, probability: 0.25 })
+  const changed = Array.from(
+    { length: 200 },
+    (_, i) => !some.subarray(64 * i, 64 * i + 64).every((v, j) => v === make()[64 * i + j]),
+  ).filter(Boolean)
+  expect(changed.length).toBeGreaterThan(30)
+  expect(changed.length).toBeLessThan(70)
+})
