@@ -10,14 +10,12 @@ import {
   deriveRegistry,
   fromPlain,
   InputError,
-  jsonSchema,
   MODEL,
   Registry,
   RunError,
   slot,
   token,
   type Bound,
-  type Component,
   type Dataset,
   type Evaluation,
   type Fault,
@@ -389,21 +387,5 @@ describe('variants', () => {
       expect.arrayContaining(['variants.../x', 'variants.constructor', 'variants.ok.seeds', 'variants.also']),
     )
     expect((await faults({ seeds: [1, 1] }))[0]).toContain("two runs would be called 'seed-1'")
-  })
-})
-
-describe('jsonSchema', () => {
-  it('describes names, options and what slots hold', () => {
-    const schema = jsonSchema(Object.values(plugins).flatMap((p) => p.provides as unknown as Component[])) as never as {
-      properties: Record<string, unknown>
-      $defs: Record<string, { anyOf: { examples?: string[]; properties?: Record<string, unknown>; required?: string[] }[] }>
-    }
-    expect(schema.properties['model']).toMatchObject({ anyOf: [{ $ref: '#/$defs/model' }, { $ref: '#/$defs/process' }] })
-    const subset = schema.$defs['dataset']!.anyOf.find((s) => JSON.stringify(s.properties?.['use']) === '{"const":"subset"}')
-    expect(subset).toMatchObject({
-      required: ['use', 'of'],
-      properties: { of: { anyOf: [{ $ref: '#/$defs/dataset' }] }, size: { default: 2 } },
-    })
-    expect(schema.$defs['dataset']!.anyOf[0]!.examples).toEqual(['circular'])
   })
 })

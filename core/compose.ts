@@ -7,7 +7,7 @@ import { join, open, PartChecker, refuseIssues, runTokens, type Part, type Surro
 import { refuseMisfits } from './misfits.js'
 import { isPlain } from './plain.js'
 import type { Work } from './run/pipeline.js'
-import { expand, runSchema, toPlain, type Child, type Initial, type PipelineSpec } from './spec.js'
+import { expand, isEarlier, runSchema, toPlain, type Child, type Initial, type PipelineSpec } from './spec.js'
 
 const roles = ['dataset', 'model', 'objective', 'prior', 'inference'] as const
 type Role = (typeof roles)[number]
@@ -32,6 +32,8 @@ export interface CheckedRun {
   /** Empty, or the name of the variant and seed. */
   readonly name: string
   readonly plain: Json
+  /** The stage that runs first, where the spec has one. */
+  readonly earlier?: CheckedRun
   /** Creates the run's components, those in slots first. Bad input of several is reported in one InputError. */
   create(): Promise<Composition>
 }
@@ -85,6 +87,7 @@ async function checkChild({ name, fields, where }: Child, around: Surroundings, 
   }
   // What is missing because it is wrong is reported already.
   if (whole) for (const part of parts.values()) refuseMisfits(part, run, around, problems)
+  const earlier = await checkEarlier(fields, where, around, problems)
   if (problems.found.length > 0) return undefined
   const spec = data as Fields & Record<Role, object> & { evaluations: object[]; bounds: object[] }
   const each = (objects: readonly object[]): Part[] => objects.map((o) => parts.get(o)!)
@@ -93,8 +96,22 @@ async function checkChild({ name, fields, where }: Child, around: Surroundings, 
   return {
     name,
     plain,
+    ...(earlier && { earlier }),
     create: () => create(spec, { roles: byRole, evaluations: each(spec.evaluations), bounds: each(spec.bounds) }, plain, around),
   }
+}
+
+/** An earlier stage is a run of its own, with the fields it does not change taken from the run that starts from it. */
+function checkEarlier(
+  { initial, ...fields }: Child['fields'],
+  where: Child['where'],
+  around: Surroundings,
+  problems: Problems,
+): Promise<CheckedRun | undefined> {
+  if (!isEarlier(initial)) return Promise.resolve(undefined)
+  const { stage } = initial
+  const within = (field: string): string => (Object.hasOwn(stage, field) ? `${where('initial')}.stage.${field}` : where(field))
+  return checkChild({ name: 'initial', fields: { ...fields, ...stage }, where: within }, around, problems)
 }
 
 async function create(

@@ -4,8 +4,15 @@ import { slot } from './define.js'
 import { InputError, Problems } from './errors.js'
 import { canonical, inline, isPlain, isPolluting, plainOf, refusePollution, sha256 } from './plain.js'
 
-/** Where learning starts: a posterior, a run that has one, or what the host finds by name (a run, a file of weights). */
-export type Initial = string | Posterior | { readonly posterior?: Posterior; readonly folder?: string }
+/** Where learning starts: a posterior, a run that has one, what the host finds by name (a run, a file of weights), or an earlier stage. */
+export type Initial = string | Posterior | { readonly posterior?: Posterior; readonly folder?: string } | Earlier
+
+/** A stage that is run first: the fields in which it differs from the run that starts from it. */
+export interface Earlier {
+  readonly stage: Readonly<Record<string, unknown>>
+}
+
+export const isEarlier = (initial: unknown): initial is Earlier => isPlain(initial) && isPlain(initial['stage'])
 
 /** One run: what is learnt, from what, how, and what is asked of the result. */
 export const runSchema = z.strictObject({
@@ -53,6 +60,7 @@ export function fromPlain(plain: Json): PipelineSpec {
 
 const plainInitial = async (initial: Initial): Promise<Json> => {
   if (typeof initial === 'string') return initial
+  if (isEarlier(initial)) return { stage: await toPlain(initial.stage as Partial<Fields>) }
   if ('folder' in initial && typeof initial.folder === 'string') return initial.folder
   const posterior = (('posterior' in initial && initial.posterior) || initial) as Partial<Posterior>
   return inline(posterior.save?.() ?? posterior, 'posterior')

@@ -1,12 +1,10 @@
 import type { InjectionToken } from 'tsyringe'
-import type { Observable } from 'rxjs'
-import type { Dataset, Engine, Model, Objective, Prior, Recorded } from './contracts/index.js'
+import type { Dataset, Engine, Model, Objective, Prior } from './contracts/index.js'
 
 /** A typed token: `needs: { engine: ENGINE }` gives `create` an Engine. `Symbol.for` keeps identity across copies of core. */
 export const token = <T>(name: string): InjectionToken<T> => Symbol.for(`ockham/${name}`)
 
 export const ENGINE = token<Engine>('engine')
-export const EVENTS = token<Observable<Recorded>>('events')
 /** The run's own parts, registered in its child container as they are made, in this order. */
 export const DATASET = token<Dataset>('dataset')
 export const MODEL = token<Model>('model')

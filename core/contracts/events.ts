@@ -6,7 +6,13 @@ export type RunEvent =
   | { readonly type: 'run.started'; readonly run: string; readonly spec: Json; readonly resumed?: boolean }
   | { readonly type: 'stage.started' | 'stage.finished'; readonly stage: string; readonly reused?: boolean }
   /** Scalars of a fold's step; `of` is the number of steps. */
-  | { readonly type: 'step'; readonly fold: string; readonly step: number; readonly of: number; readonly values: Readonly<Record<string, number>> }
+  | {
+      readonly type: 'step'
+      readonly fold: string
+      readonly step: number
+      readonly of: number
+      readonly values: Readonly<Record<string, number>>
+    }
   | { readonly type: 'epoch'; readonly epoch: number; readonly values: Readonly<Record<string, number>> }
   | { readonly type: 'evaluation'; readonly name: string; readonly values: Readonly<Record<string, number>> }
   | { readonly type: 'certificate'; readonly certificate: Certificate }

@@ -50,4 +50,3 @@ export interface Optimizer {
   /** True where the optimizer decays weights itself; with a Gaussian prior beside it decay would count twice, and the run warns. */
   readonly decays?: boolean
 }
-

@@ -5,5 +5,7 @@ import type { Json } from './value.js'
 /** A listener that keeps a record. It belongs to the host, not to the spec. */
 export interface Tracker {
   /** Starts listening; `flush` resolves when everything heard so far is kept. */
-  attach(run: { readonly id: string; readonly spec: Json; readonly events: Observable<Recorded>; readonly folder?: string }): { flush(): Promise<void> }
+  attach(run: { readonly id: string; readonly spec: Json; readonly events: Observable<Recorded>; readonly folder?: string }): {
+    flush(): Promise<void>
+  }
 }

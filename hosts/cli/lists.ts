@@ -3,6 +3,7 @@ import { derivedRegistry, packageRegistry, registryFile, writtenRegistry } from 
 import { writeDurably } from '../../plugins/services/journal/index.js'
 import { InputError, type Json } from 'ockham'
 import { z } from 'zod'
+import { jsonSchema } from '../node/schema.js'
 import { printResult, printTable, sayNumber } from './print.js'
 
 interface Flags {
@@ -33,8 +34,9 @@ export function show(run: string, { out = defaultOut, json }: Flags): void {
   printResult(result, folder)
 }
 
-export async function listPlugins(name: string | undefined, { json }: Flags): Promise<void> {
+export async function listPlugins(name: string | undefined, { json, schema: editors }: Flags & { readonly schema?: true }): Promise<void> {
   const registry = packageRegistry()
+  if (editors) return line(JSON.stringify(jsonSchema(await Promise.all(registry.list().map((c) => registry.component(c.name)))), null, 2))
   if (name === undefined) {
     const rows = registry.list().map(({ kind, name: n, plugin }) => ({ kind, name: n, plugin }))
     return json ? line(JSON.stringify(rows)) : printTable(rows)

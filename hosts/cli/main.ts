@@ -129,7 +129,13 @@ function program(): Command {
     .option('--out <dir>', 'folder of run folders', defaultOut)
     .option('--json')
     .action(show)
-  ockham.command('plugins').description('list the components, or describe one').argument('[name]').option('--json').action(listPlugins)
+  ockham
+    .command('plugins')
+    .description('list the components, or describe one')
+    .argument('[name]')
+    .option('--schema', 'print the JSON schema of specs, for editors')
+    .option('--json')
+    .action(listPlugins)
   ockham
     .command('registry')
     .description('print registry.json as the plugins say it')

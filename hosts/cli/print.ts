@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import type { Json, Plan, Result } from 'ockham'
+import type { Json, Result } from 'ockham'
+import type { Plan } from '../node/plan.js'
 import type { RunRecord } from '../node/index.js'
 
 const line = (text = '') => void process.stdout.write(`${text}\n`)

@@ -21,6 +21,8 @@ import { versions } from './versions.js'
 /** How a run is carried out. */
 export interface RunOptions {
   readonly signal?: AbortSignal
+  /** Folder or id of an earlier attempt at the same spec, to go on with. */
+  readonly resume?: string
   /** Called when a run starts, with its name among its siblings. */
   readonly listen?: (events: Observable<Recorded>, name: string) => void
 }
@@ -49,7 +51,7 @@ export interface Attempt {
 
 /** Runs one composition to the end, in its folder; goes on where a run in that folder stopped. */
 export async function attempt({ id, name, folder, engine, trackers, composition, work, options }: Attempt): Promise<RunRecord> {
-  const bus = createBus()
+  const bus = createBus((message) => void process.stderr.write(`${message}\n`))
   const resumed = folder !== undefined && readJournal(folder).length > 0
   const attached = [journal(), ...trackers].map((t) =>
     t.attach({ id, spec: composition.plain, events: bus.events, ...(folder === undefined ? {} : { folder }) }),

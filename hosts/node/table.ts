@@ -1,4 +1,5 @@
-import type { Json, Result } from 'ockham'
+import type { Engine, Json, Result } from 'ockham'
+import { versions } from './versions.js'
 
 /** One row of the comparison of a run's children; a spread column `<metric> ±` stands where several seeds were run. */
 export type Row = Readonly<Record<string, Json>>
@@ -33,4 +34,23 @@ export function tableOf(children: Readonly<Record<string, Child>>): Row[] {
     if (runs.length > 1) row['seeds'] = runs.length
     return row
   })
+}
+
+/** A parent's result: its children's values and certificates, one table, seconds a child. */
+export function summary(id: string, spec: Json, runs: Readonly<Record<string, { readonly result: Result }>>, engine: Engine): Result {
+  const each = <T>(of: (result: Result) => T): Record<string, T> =>
+    Object.fromEntries(Object.entries(runs).map(([n, { result }]) => [n, of(result)]))
+  const variants = each(({ run, values, certificates }) => ({ run, values, certificates }))
+  return {
+    run: id,
+    spec,
+    values: {},
+    tables: { variants: tableOf(variants) },
+    figures: {},
+    certificates: [],
+    timings: each(({ timings }) => Object.entries(timings).reduce((sum, [stage, t]) => (stage.includes('/') ? sum : sum + t), 0)),
+    versions: versions(),
+    engine: { name: engine.name, build: engine.build },
+    variants,
+  }
 }

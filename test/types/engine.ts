@@ -1,15 +1,14 @@
 /* Tokens, and what a compiled function takes and gives: inferred from what the function sees. */
-import { ENGINE, EVENTS, token } from 'ockham'
-import type { Carry, Engine, Given, HostKey, Key, Needed, Recorded, Run, Settled, Value, Variables } from 'ockham'
-import type { Observable } from 'rxjs'
+import { DATASET, ENGINE, token } from 'ockham'
+import type { Carry, Dataset, Engine, Given, HostKey, Key, Needed, Run, Settled, Value, Variables } from 'ockham'
 import type { InjectionToken } from 'tsyringe'
 import type { Scalar, Tensor } from 'ockham/tensor'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const holds = <T extends true>(): T => true as T
 
-const needs = { engine: ENGINE, events: EVENTS, clock: token<() => number>('clock') }
-holds<Equal<Needed<typeof needs>, { readonly engine: Engine; readonly events: Observable<Recorded>; readonly clock: () => number }>>()
+export const needs = { engine: ENGINE, dataset: DATASET, clock: token<() => number>('clock') }
+holds<Equal<Needed<typeof needs>, { readonly engine: Engine; readonly dataset: Dataset; readonly clock: () => number }>>()
 holds<Equal<typeof ENGINE, InjectionToken<Engine>>>()
 
 holds<Equal<Given<Tensor>, Value>>()

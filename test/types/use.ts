@@ -27,7 +27,7 @@ compose({
 compose({
   dataset,
   inference,
-  prior: { energy: ({ net }) => net.vars.params['w']!.square().sum() as Scalar },
+  prior: { energy: ({ net }) => net.vars.params['w']!.square().sum<Scalar>() },
   evaluations: [{ evaluate: async (posterior) => ({ values: { 'test/evidence': posterior.evidence ?? 0 } }) }],
 })
 compose({

@@ -1,8 +1,4 @@
-import type { LoopPlan, Values } from '../contracts/index.js'
-import { problemOf, type Work } from './pipeline.js'
-import type { Place } from './place.js'
-import { PlacedRun } from './run.js'
-import { memoryStore } from './store.js'
+import { memoryStore, PlacedRun, problemOf, type LoopPlan, type Place, type Values, type Work } from 'ockham'
 
 /** What `--dry-run` prints: known before anything runs. */
 export interface Plan {

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import type { Json } from './contracts/index.js'
-import type { Component } from './define.js'
-import { runSchema } from './spec.js'
+import { runSchema, type Component, type Json } from 'ockham'
 
 interface Schema {
   [member: string]: unknown
