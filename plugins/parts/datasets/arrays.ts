@@ -16,18 +16,20 @@ const isValue = (v: unknown): v is Value => {
 const valueOption = z.custom<Value>(isValue, 'expected a Value: { shape, dtype, data } with a typed array of that type')
 
 export const arraysOptions = z.strictObject({
-  /** Fields a split: `x` [n, …] or several `x.<name>`, `y` int32 [n] classes or float32 [n, D] targets, `group` int32 [n]; others as they are. */
-  splits: z.record(z.string().min(1), z.record(z.string().min(1), valueOption)),
-  /** By default classification for int32 `y`, regression for real `y`, unlabelled without. */
-  task: z.string().min(1).optional(),
-  /** Class names in label order; by default 0, 1, … up to the largest label. */
-  classes: z.array(z.string()).min(1).optional(),
-  groups: z.array(z.string()).min(1).optional(),
-  /** true: standardise `x` along its last axis by the rows of `train`; or a scaling. */
-  scaling: z.union([z.boolean(), scalingOption]).default(false),
-  /** Standardise real-valued `y` by the rows of `train`. */
-  target: z.boolean().default(false),
-  licence: z.string().default('unknown: of the arrays given'),
+  splits: z
+    .record(z.string().min(1), z.record(z.string().min(1), valueOption))
+    .describe(
+      'fields a split: x [n, …] or several x.<name>, y int32 [n] classes or float32 [n, D] targets, group int32 [n]; others as they are',
+    ),
+  task: z.string().min(1).optional().describe('by default classification for int32 y, regression for real y, unlabelled without'),
+  classes: z.array(z.string()).min(1).optional().describe('class names in label order; by default 0, 1, … up to the largest label'),
+  groups: z.array(z.string()).min(1).optional().describe('group names; by default 0, 1, … up to the largest group'),
+  scaling: z
+    .union([z.boolean(), scalingOption])
+    .default(false)
+    .describe('true: standardise x along its last axis by the rows of train; or a scaling'),
+  target: z.boolean().default(false).describe('standardise real-valued y by the rows of train'),
+  licence: z.string().default('unknown: of the arrays given').describe('terms of the data, for the record'),
   split: splitOption,
 })
 

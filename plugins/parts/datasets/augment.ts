@@ -8,14 +8,10 @@ import { z } from 'zod'
 const amount = z.number().nonnegative().default(0)
 
 export const augmentOptions = z.strictObject({
-  /** Largest shift along each axis, pixels. */
-  shift: amount,
-  /** Largest rotation to either side, degrees. */
-  rotate: amount,
-  /** Largest standard deviation of the blur, pixels. */
-  blur: amount,
-  /** Share of the images that are changed. */
-  probability: z.number().min(0).max(1).default(1),
+  shift: amount.describe('largest shift along each axis, pixels'),
+  rotate: amount.describe('largest rotation to either side, degrees'),
+  blur: amount.describe('largest standard deviation of the blur, pixels'),
+  probability: z.number().min(0).max(1).default(1).describe('share of the images that are changed'),
 })
 
 export type AugmentOptions = z.output<typeof augmentOptions>

@@ -11,27 +11,29 @@ import { fitFeatures } from './scaling.js'
 const fraction = (share: number): z.ZodDefault<z.ZodNumber> => z.number().min(0).lt(1).default(share)
 
 export const csvOptions = z.strictObject({
-  /** CSV file, gzip or not. */
-  file: z.string().min(1),
-  /** Column with what is to be predicted. */
-  label: z.string().min(1).default('label'),
-  /** Columns to predict from; by default every other column most of whose cells are numbers. */
-  features: z.array(z.string()).min(1).optional(),
-  /** Column that names each row's group. */
-  group: z.string().min(1).optional(),
-  /** By default classification where labels are text, or at most 20 different whole numbers; else regression. */
-  task: z.enum(['classification', 'regression']).optional(),
-  /** Class names in label order; by default all labels, numbers by size and text by code. */
-  classes: z.array(z.string()).min(2).optional(),
-  /** false: the first line is data, and columns are named 0, 1, 2, … */
-  header: z.boolean().default(true),
-  delimiter: z.string().length(1).default(','),
-  /** Fractions of all rows for `test` and `validation`; the rest is `train`. */
-  test: fraction(0.2),
-  validation: fraction(0),
+  file: z.string().min(1).describe('CSV file, gzip or not'),
+  label: z.string().min(1).default('label').describe('column with what is to be predicted'),
+  features: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe('columns to predict from; by default every other column most of whose cells are numbers'),
+  group: z.string().min(1).optional().describe("column that names each row's group"),
+  task: z
+    .enum(['classification', 'regression'])
+    .optional()
+    .describe('by default classification where labels are text, or at most 20 different whole numbers; else regression'),
+  classes: z
+    .array(z.string())
+    .min(2)
+    .optional()
+    .describe('class names in label order; by default all labels, numbers by size and text by code'),
+  header: z.boolean().default(true).describe('false: the first line is data, and columns are named 0, 1, 2, …'),
+  delimiter: z.string().length(1).default(',').describe('what separates cells'),
+  test: fraction(0.2).describe('fraction of all rows for test; what is not held out is train'),
+  validation: fraction(0).describe('fraction of all rows for validation'),
   splitSeed: seedOption,
-  /** Standardise features, and the targets of a regression, by the training rows. */
-  scaling: z.boolean().default(true),
+  scaling: z.boolean().default(true).describe('standardise features, and the targets of a regression, by the training rows'),
   split: splitOption,
 })
 

@@ -11,15 +11,19 @@ import { heldOut, imageOptions, seedOption } from './options.js'
 
 export const idxImagesOptions = z
   .strictObject({
-    /** Folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-…`, each with or without `.gz`. */
-    root: z.string().min(1).optional(),
-    /** Instead of a folder: one file of images and one of labels, the split `train` unless `split` names it. */
-    images: z.string().min(1).optional(),
-    labels: z.string().min(1).optional(),
-    /** Class names in label order. */
-    classes: z.array(z.string()).min(1).max(256).default(Array.from('0123456789')),
-    /** Rows of `train` to hold out as `validation`. */
-    validation: heldOut,
+    root: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…, each with or without .gz'),
+    images: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('instead of a folder: one file of images and one of labels, the split train unless split names it'),
+    labels: z.string().min(1).optional().describe('file of labels beside images; without it the split is unlabelled'),
+    classes: z.array(z.string()).min(1).max(256).default(Array.from('0123456789')).describe('class names in label order'),
+    validation: heldOut.describe('rows of train to hold out as validation: below 1 a fraction, from 1 a number'),
     splitSeed: seedOption,
     ...imageOptions,
   })

@@ -103,13 +103,10 @@ export const limited = (dataset: Dataset, n: number): Dataset =>
 
 export const subsetOptions = z
   .strictObject({
-    of: slot('dataset'),
-    /** Examples to keep of each split, or */
-    size: z.number().int().positive().optional(),
-    /** the share of them. */
-    fraction: z.number().positive().lt(1).optional(),
-    /** Splits that become smaller; the others stay whole. */
-    splits: z.array(z.string()).min(1).default(['train']),
+    of: slot('dataset').describe('the dataset to choose from'),
+    size: z.number().int().positive().optional().describe('examples to keep of each split; or give fraction'),
+    fraction: z.number().positive().lt(1).optional().describe('share of the examples to keep'),
+    splits: z.array(z.string()).min(1).default(['train']).describe('splits that become smaller; the others stay whole'),
     seed: seedOption,
   })
   .refine((o) => (o.size === undefined) !== (o.fraction === undefined), 'give either size or fraction')

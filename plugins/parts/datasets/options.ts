@@ -11,16 +11,21 @@ export const heldOut = z
   .refine((n) => n < 1 || Number.isInteger(n), 'a fraction below 1, or a whole number of rows')
   .default(0)
 
-/** A seed, an integer in [0, 2^53). */
-export const seedOption = z.number().int().nonnegative().default(0)
+/** An integer in [0, 2^53). */
+export const seedOption = z.number().int().nonnegative().default(0).describe('what random choices of examples follow from')
 
-/** The split to use when the dataset serves another, as context or as out-of-distribution set. */
-export const splitOption = z.string().min(1).optional()
+export const splitOption = z
+  .string()
+  .min(1)
+  .optional()
+  .describe('the split to use where the dataset serves another, as context or out-of-distribution set')
 
 /** What image datasets share. */
 export const imageOptions = {
-  /** true: mean and standard deviation of the training pixels; false: pixels in [0, 1]; or a scaling. */
-  normalise: z.union([z.boolean(), scalingOption]).default(true),
-  augment: augmentOptions.optional(),
+  normalise: z
+    .union([z.boolean(), scalingOption])
+    .default(true)
+    .describe('true: mean and standard deviation of the training pixels; false: pixels in [0, 1]; or a scaling'),
+  augment: augmentOptions.optional().describe('small random changes of the images that are trained on'),
   split: splitOption,
 }

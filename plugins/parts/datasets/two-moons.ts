@@ -7,19 +7,14 @@ import { seedOption, splitOption } from './options.js'
 const whole = (n: number): z.ZodDefault<z.ZodNumber> => z.number().int().positive().default(n)
 
 export const twoMoonsOptions = z.strictObject({
-  /** Training points. */
-  n: z.number().int().min(2).default(200),
-  /** Standard deviation of the normal noise on each coordinate. */
-  noise: z.number().nonnegative().default(0.2),
+  n: z.number().int().min(2).default(200).describe('training points'),
+  noise: z.number().nonnegative().default(0.2).describe('standard deviation of the normal noise on each coordinate'),
   seed: seedOption,
-  /** Fresh points in `test`. */
-  test: whole(2000),
-  /** Points along a side of `grid`, and how far it goes beyond the training points. */
-  side: z.number().int().min(2).default(100),
-  margin: z.number().nonnegative().default(5),
-  /** Points on `ring`, and its radius about (0.5, 0.25), the middle of the moons. */
-  ring: whole(2000),
-  radius: z.number().positive().default(5),
+  test: whole(2000).describe('fresh points in test'),
+  side: z.number().int().min(2).default(100).describe('points along a side of grid'),
+  margin: z.number().nonnegative().default(5).describe('how far grid goes beyond the training points'),
+  ring: whole(2000).describe('points on ring'),
+  radius: z.number().positive().default(5).describe('radius of ring about (0.5, 0.25), the middle of the moons'),
   split: splitOption,
 })
 

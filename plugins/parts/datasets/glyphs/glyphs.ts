@@ -9,8 +9,10 @@ import type { Fields } from '../memory.js'
 import { imageOptions } from '../options.js'
 
 export const glyphsOptions = z.strictObject({
-  /** What is to be told apart. With digits, the letters of the test typefaces are one more split, unlabelled: `letters`. */
-  characters: z.enum(['digits', 'letters']).default('digits'),
+  characters: z
+    .enum(['digits', 'letters'])
+    .default('digits')
+    .describe('what is to be told apart. With digits, the letters of the test typefaces are one more split, unlabelled: letters'),
   ...imageOptions,
 })
 
