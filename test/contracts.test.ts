@@ -1,0 +1,143 @@
+/* The contract suites over every component that is in the repository; one that no suite was run on fails the last test. */
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hostKey } from 'ockham'
+import type { Engine, Posterior, Problem, Value } from 'ockham'
+import { expect, it } from 'vitest'
+import fseb from '../plugins/methods/fseb/index.js'
+import bounds from '../plugins/parts/bounds/index.js'
+import datasets from '../plugins/parts/datasets/index.js'
+import evaluation from '../plugins/parts/evaluation/index.js'
+import networks from '../plugins/parts/networks/index.js'
+import objectives from '../plugins/parts/objectives/index.js'
+import priors from '../plugins/parts/priors/index.js'
+import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
+import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, inferenceSuite } from './suites/index.js'
+import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, samplerSuite, smallProblem } from './suites/index.js'
+
+const covered = new Set<string>()
+/** Notes that a component has met its suite. */
+const of = (name: string): string => {
+  covered.add(name)
+  return name
+}
+
+const key = hostKey(0)
+const folder = mkdtempSync(join(tmpdir(), 'ockham-contracts-'))
+const file = (name: string, bytes: string | Uint8Array): string => {
+  writeFileSync(join(folder, name), bytes)
+  return join(folder, name)
+}
+
+// Datasets: what is in the package as it is, files in small.
+const idx = (dims: readonly number[], bytes: readonly number[]): Uint8Array => {
+  const head = Buffer.alloc(4 + 4 * dims.length)
+  head.writeUInt32BE(0x0800 + dims.length)
+  dims.forEach((d, i) => head.writeUInt32BE(d, 4 + 4 * i))
+  return Buffer.concat([head, Uint8Array.from(bytes)])
+}
+const pixels = Array.from({ length: 6 * 9 }, (_, i) => (i * 37) % 256)
+const images = {
+  images: file('images', idx([6, 3, 3], pixels)),
+  labels: file('labels', idx([6], [0, 1, 2, 0, 1, 2])),
+  classes: ['a', 'b', 'c'],
+}
+const table = Array.from({ length: 20 }, (_, i) => `${Math.sin(i)},${i * i},${i % 3 ? 'yes' : 'no'}`).join('\n')
+const cells = (rows: number, seed: number): Record<string, Value> => ({
+  x: key.fold(seed).normal([rows, 4]),
+  y: key.fold(seed).integers([rows], 3),
+})
+datasetSuite(of('two-moons'), () => componentOf(datasets, 'dataset', 'two-moons'))
+datasetSuite(of('glyphs'), () => componentOf(datasets, 'dataset', 'glyphs', { augment: { shift: 2, rotate: 10 } }))
+datasetSuite(of('arrays'), () =>
+  componentOf(datasets, 'dataset', 'arrays', { splits: { train: cells(9, 1), test: cells(5, 2) }, scaling: true }),
+)
+datasetSuite(of('idx-images'), () => componentOf(datasets, 'dataset', 'idx-images', images))
+datasetSuite(of('csv'), () => componentOf(datasets, 'dataset', 'csv', { file: file('table.csv', `a,b,label\n${table}\n`), test: 0.3 }))
+datasetSuite(of('subset'), async () =>
+  componentOf(datasets, 'dataset', 'subset', { of: await componentOf(datasets, 'dataset', 'two-moons'), size: 20 }),
+)
+
+samplerSuite(of('shuffled'), () => componentOf(training, 'sampler', 'shuffled'))
+
+// What is traced, on every engine.
+for (const [machine, engine] of Object.entries(engines)) {
+  const on = (name: string): string => `${of(name)} on ${machine}`
+
+  // Models.
+  modelSuite(on('mlp'), {
+    engine,
+    make: () => componentOf(networks, 'model', 'mlp', { hidden: [5, 4], activation: 'tanh' }),
+    meta: clouds(key).meta,
+    x: { x: key.normal([6, 2]) },
+  })
+
+  // Terms.
+  priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
+  priorSuite(on('normal'), { engine, make: () => componentOf(priors, 'prior', 'normal', { scale: { head: 0.3, '*': 2 } }) })
+  for (const points of ['joint', 'context'])
+    priorSuite(`${on('fseb')} at ${points} points`, {
+      engine,
+      make: () => componentOf(fseb, 'prior', 'fseb', { context: clouds(key.fold('context')), contextSize: 6, points }),
+    })
+  objectiveSuite(on('cross-entropy'), {
+    engine,
+    make: () => componentOf(objectives, 'objective', 'cross-entropy'),
+    y: key.fold('logits').normal([5, 2]),
+    labels: value([0, 1, 1, 0, 1], [5], 'int32'),
+  })
+  objectiveSuite(on('gaussian'), {
+    engine,
+    make: () => componentOf(objectives, 'objective', 'gaussian'),
+    y: key.fold('means').normal([5, 2]),
+    labels: key.fold('targets').normal([5, 2]),
+    problem: smallProblem(key, { dataset: regression() }),
+  })
+
+  // Learning.
+  optimizerSuite(on('sgd'), { engine, make: () => componentOf(training, 'optimizer', 'sgd', { learningRate: 0.1 }) })
+  optimizerSuite(on('adam'), { engine, make: () => componentOf(training, 'optimizer', 'adam', { learningRate: 0.05 }) })
+  optimizerSuite(on('adamw'), { engine, make: () => componentOf(training, 'optimizer', 'adamw', { learningRate: 0.05 }) })
+  inferenceSuite(on('map'), {
+    engine,
+    make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
+  })
+  inferenceSuite(on('given'), {
+    engine,
+    make: (engine) => componentOf(training, 'inference', 'given', {}, { engine }),
+    problem: async (engine) => smallProblem(key, { initial: await started(smallProblem(key), engine) }),
+  })
+}
+
+function regression(): Problem['dataset'] {
+  const { meta, read } = clouds(key)
+  const { classes, ...rest } = meta
+  expect(classes).toBeDefined()
+  return { meta: { ...rest, task: 'regression', shapes: { ...meta.shapes, y: { shape: [2], dtype: 'float32' } } }, read }
+}
+
+/** The small problem's model as it starts. */
+async function started(problem: Problem, engine: Engine): Promise<Posterior> {
+  if (!('apply' in problem.model)) throw new Error('the small problem has a parametric model')
+  return fromWeights(problem, engine, pointMass(await problem.model.init(key.fold('start'), problem.dataset.meta)))
+}
+
+// What is asked of a posterior.
+const against = clouds(key.fold('elsewhere'))
+for (const [name, options] of Object.entries({ calibration: {}, ood: { against }, selective: {} }))
+  evaluationSuite(of(name), {
+    make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
+    posterior: started,
+  })
+for (const name of ['clopper-pearson', 'kl-inverse'])
+  boundSuite(of(name), { make: ({ dataset }) => componentOf(bounds, 'bound', name, {}, { dataset }), posterior: started })
+
+it('every component in the registry has met its suite', () => {
+  const registry = JSON.parse(readFileSync(join(import.meta.dirname, '../registry.json'), 'utf8')) as {
+    plugins: Record<string, Record<string, string[]>>
+  }
+  const known = ['dataset', 'model', 'prior', 'objective', 'sampler', 'optimizer', 'inference', 'evaluation', 'bound']
+  const names = Object.values(registry.plugins).flatMap((kinds) => known.flatMap((kind) => kinds[kind] ?? []))
+  expect(names.filter((name) => !covered.has(name))).toEqual([])
+})
