@@ -1,0 +1,45 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core'
+import type { Attrs } from './signatures/row.js'
+
+/** Runs a kernel on infos, recording it where an input is symbolic. */
+export type Call = (kernel: string, inputs: Readonly<Record<string, TensorInfo>>, attrs?: Attrs) => TensorInfo
+type Composition = (inputs: Readonly<Record<string, TensorInfo>>, attrs: Attrs, call: Call) => TensorInfo
+
+const activations: Readonly<Record<string, string>> = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' }
+
+/** Products up to and with each element in ⌈log₂ n⌉ rounds (Hillis and Steele 1986): each round multiplies by the row shifted by 1, 2, 4, …. */
+function cumprod(x: TensorInfo, axis: number, exclusive: boolean, reverse: boolean, call: Call): TensorInfo {
+  const n = x.shape[axis]!
+  const shifted = (y: TensorInfo, by: number): TensorInfo => {
+    const begin = x.shape.map((_, i) => (i === axis && reverse ? by : 0))
+    const size = x.shape.map((m, i) => (i === axis ? n - by : m))
+    const paddings = x.shape.map((_, i) => (i === axis ? (reverse ? [0, by] : [by, 0]) : [0, 0]))
+    return call('PadV2', { x: call('Slice', { x: y }, { begin, size }) }, { paddings, constantValue: 1 })
+  }
+  let y = exclusive ? shifted(x, 1) : x
+  for (let by = 1; by < n; by *= 2) y = call('Multiply', { a: y, b: shifted(y, by) })
+  return y
+}
+
+/** Kernels that are recorded as others, so that no machine needs a row for them. */
+export const compositions: Readonly<Record<string, Composition>> = {
+  _FusedMatMul: ({ a, b, bias, preluActivationWeights }, attrs, call) => {
+    const { transposeA, transposeB, activation, leakyreluAlpha } = attrs
+    let y = call('BatchMatMul', { a: a!, b: b! }, { transposeA, transposeB })
+    if (bias) y = call('Add', { a: y, b: bias })
+    if (activation === 'prelu') return call('Prelu', { x: y, alpha: preluActivationWeights! })
+    if (activation === 'leakyrelu') return call('LeakyRelu', { x: y }, { alpha: leakyreluAlpha })
+    const kernel = activations[activation as string]
+    return kernel ? call(kernel, { x: y }) : y
+  },
+  ExpandDims: ({ input }, { dim }, call) => {
+    const shape = [...input!.shape]
+    const at = dim as number
+    shape.splice(at < 0 ? shape.length + at + 1 : at, 0, 1)
+    return call('Reshape', { x: input! }, { shape })
+  },
+  Cumprod: ({ x }, { axis, exclusive, reverse }, call) => {
+    const at = axis as number
+    return cumprod(x!, at < 0 ? at + x!.shape.length : at, Boolean(exclusive), Boolean(reverse), call)
+  },
+}

@@ -1,0 +1,132 @@
+import { InputError, type Given, type HostKey, type Precision, type Program, type Settled, type Value } from 'ockham'
+import { refOf } from './backend.js'
+import { drawn } from './draws.js'
+import { refusal } from './errors.js'
+import type { Executable, Executor } from './executor.js'
+import type { Graph, Ref, Slot } from './graph.js'
+import { optimise } from './passes/optimise.js'
+import { current, Trace } from './trace.js'
+import { TracedKey } from './traced-key.js'
+import { tensorOf, tracing } from './tracing.js'
+import { argument, result } from './tree.js'
+import { cast } from './values.js'
+
+/** A program at fixed argument shapes. */
+interface Specialisation {
+  readonly graph: Graph
+  readonly executable: Executable
+  settle(outputs: readonly Value[]): unknown
+}
+
+const slotOfValue = ({ shape, dtype }: Value): Slot => ({ shape: [...shape], dtype: dtype === 'float64' ? 'float32' : dtype })
+
+/** Shapes, types and everything static of an argument tree. */
+export const signature = (args: unknown): string =>
+  JSON.stringify(
+    argument(args, {
+      value: (v) => ({ $: `${slotOfValue(v).dtype}[${v.shape}]` }),
+      key: () => ({ $: 'key' }),
+    }),
+    (_, x: unknown) => (x === undefined ? { $: 'undefined' } : x),
+  )
+
+/** Records `fn` for arguments like these: the graph, and how its outputs become what the function returned. */
+export function record<A, B>(
+  fn: (args: A) => B,
+  args: unknown,
+  precision: Precision,
+  supports: (op: string) => boolean,
+): { graph: Graph; settle(outputs: readonly Value[]): unknown } {
+  const trace = new Trace(precision, supports)
+  const outputs: { name: string; ref: Ref }[] = []
+  const tree = tracing(trace, () => {
+    const traced = argument(args, {
+      value: (v, path) => tensorOf(trace, trace.input({ kind: 'argument', path }, slotOfValue(v))),
+      key: (_, path) => new TracedKey(trace, path),
+    })
+    const returned = fn(traced as A)
+    if (returned instanceof Promise) return returned
+    return result(returned, (tensor, name) => new Leaf(outputs.push({ name, ref: refOf(trace, tensor) }) - 1))
+  })
+  return { graph: optimise(trace.nodes, outputs, supports), settle: (values) => settled(tree, values) }
+}
+
+/** Stands for output `index` in the tree that the function returned. */
+class Leaf {
+  constructor(readonly index: number) {}
+}
+
+function settled(tree: unknown, values: readonly Value[]): unknown {
+  if (tree instanceof Leaf) return values[tree.index]
+  if (Array.isArray(tree)) return tree.map((x) => settled(x, values))
+  if (typeof tree !== 'object' || tree === null || ArrayBuffer.isView((tree as { data?: unknown }).data)) return tree
+  return Object.fromEntries(Object.entries(tree).map(([name, x]) => [name, settled(x, values)]))
+}
+
+/** Values of a graph's inputs, captures left out. */
+function bound(graph: Graph, args: unknown, precision: Precision): Value[] {
+  const values = new Map<string, Value>()
+  const keys = new Map<string, HostKey>()
+  argument(args, { value: (v, path) => values.set(path, v), key: (k, path) => keys.set(path, k) })
+  return graph.inputs.flatMap(({ source }) => {
+    if (source?.kind === 'argument') return cast(values.get(source.path)!, precision)
+    if (source?.kind === 'draw') return cast(drawn(keys.get(source.key)!, source.path, source.draw), precision)
+    return []
+  })
+}
+
+/** Refuses a precision that the executor does not have. */
+export function needs(executor: Executor, precision: Precision): void {
+  if (precision === 'float32' || executor.capabilities.has(precision)) return
+  throw new InputError({
+    code: 'OCK-ENGINE-014',
+    what: `the engine '${executor.name}' has no ${precision} programs`,
+    remedy: 'use an engine that has: onnxruntime',
+  })
+}
+
+export const outside = (what: string): void => {
+  if (current()) throw refusal('016', `${what} inside a traced function`, 'call it outside; inside, call the function itself')
+}
+
+/** A program that records and compiles `fn` once for each shape of its arguments. */
+export function program<A, B>(executor: Executor, fn: (args: A) => B, precision: Precision): Program<Given<A>, B> {
+  needs(executor, precision)
+  const known = new Map<string, Promise<Specialisation>>()
+  let disposed = false
+  const specialise = async (args: unknown): Promise<Specialisation> => {
+    const { graph, settle } = record(fn, args, precision, (op) => executor.supports(op))
+    return { graph, settle, executable: await executor.compile(graph, precision) }
+  }
+  const specialised = (args: unknown): Promise<Specialisation> => {
+    const name = signature(args)
+    const found = known.get(name)
+    if (found) return found
+    const made = specialise(args)
+    known.set(name, made)
+    made.catch(() => known.delete(name))
+    return made
+  }
+  const run = async (args: unknown): Promise<Settled<B>> => {
+    if (disposed) throw gone('program')
+    const { graph, executable, settle } = await specialised(args)
+    return settle(await executable.run(bound(graph, args, precision))) as Settled<B>
+  }
+  const call = (args: Given<A>): Promise<Settled<B>> => {
+    outside('a program is called')
+    return run(args)
+  }
+  return Object.defineProperties(call as Program<Given<A>, B>, {
+    compiled: { get: () => known.size },
+    dispose: {
+      value: () => {
+        disposed = true
+        for (const s of known.values()) s.then(({ executable }) => executable.dispose()).catch(() => undefined)
+        known.clear()
+      },
+    },
+  })
+}
+
+export const gone = (what: string): InputError =>
+  new InputError({ code: 'OCK-ENGINE-018', what: `the ${what} has been disposed`, remedy: 'compile it again' })
