@@ -33,7 +33,7 @@ export const fseb = (o: Options): Prior => ({
     const inputs = joint ? x : tail(x, batchRows)
     const f = joint ? y : y.slice([batchRows])
     const features = net.with(under('phi0.', memory)).points(inputs, ['head.in'])['head.in']!
-    const rows = f.shape[0]!
+    const rows = f.shape[0]
     const K = features.matMul(features, false, true).add(1).mul(o.covScale).add(tf.eye(rows).mul(o.covDiag))
     const functions: Scalar = f.mul(engine.inverse(K).matMul(f)).sum().mul(0.5)
     return functions.add(sumSquares(net.vars.params).div(2 * o.priorVar))

@@ -40,10 +40,10 @@ export const lmap = (o: LmapOptions): Prior => ({
 /** Exact, for models of up to about a thousand parameters. */
 export const fsMap = (o: { readonly epsilon: number; readonly priorVar: number }): Prior => ({
   energy({ engine, net, x, y }): Scalar {
-    const rows = y.shape[0]!
+    const rows = y.shape[0]
     const J = jacobian(engine, net, x, rows)
     const G = J.matMul(J, true).div(rows)
-    const P = G.shape[0]!
+    const P = G.shape[0]
     const [A, half] = engine.host(
       (g) => {
         const L = cholesky(g)

@@ -12,7 +12,7 @@ export interface InferenceCase {
 
 const fields = ({ kind, ...rest }: Prediction): Values => {
   void kind
-  return Object.fromEntries(Object.entries(rest).filter(([, v]) => v !== undefined))
+  return rest
 }
 
 /** Holds for every inference: the same seed learns the same, what is saved predicts the same, and predictions are proper. */
