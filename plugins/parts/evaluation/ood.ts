@@ -46,7 +46,7 @@ export const ood = ({ against, score, split }: Options, { dataset }: { dataset: 
           'ood/entropy': mean(beyond.total),
           'ood/mutual-information': mean(beyond.mutualInformation),
         },
-        figures: { [`${split}/ood`]: histograms({ 'in distribution': low, 'out of distribution': high }, { x: score.replace('-', ' ') }) },
+        figures: { [`${split}/ood`]: histograms({ [split]: low, elsewhere: high }, { x: score.replace('-', ' ') }) },
       }
     },
   }

@@ -14,6 +14,7 @@ const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-
  */
 export const theme = ({ ink = '#444a54', faint = '#8a93a033' } = {}): { readonly [name: string]: Json } => ({
   background,
+  mark: { color: colours[0] },
   font,
   padding: 4,
   view: { stroke: null },
@@ -37,6 +38,10 @@ export const theme = ({ ink = '#444a54', faint = '#8a93a033' } = {}): { readonly
     orient: 'top',
     direction: 'horizontal',
     title: null,
+    labelLimit: 0,
+    columns: 3,
+    columnPadding: 4,
+    symbolSize: 60,
     symbolStrokeWidth: 3,
   },
   header: { labelColor: ink, titleColor: ink },

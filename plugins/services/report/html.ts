@@ -1,0 +1,21 @@
+/** Markup that is safe to put into a page. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+type Piece = Markup | string | number | readonly (Markup | string | number)[]
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+/** Text as markup, for elements and quoted attributes alike. */
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => entities[c]!)
+
+const textOf = (piece: Piece): string =>
+  piece instanceof Markup ? piece.text : Array.isArray(piece) ? piece.map(textOf).join('') : escaped(String(piece as string | number))
+
+/** A template whose values are escaped unless they are Markup. */
+export const html = (strings: TemplateStringsArray, ...pieces: readonly Piece[]): Markup =>
+  new Markup(strings.reduce((all, s, i) => all + s + (i < pieces.length ? textOf(pieces[i]!) : ''), ''))
+
+/** Nothing. */
+export const none = new Markup('')
