@@ -42,16 +42,19 @@ function say(event: Recorded): string | undefined {
 }
 
 function lines(label: string, stream: NodeJS.WriteStream): Shown {
-  let last = 0
+  let last = -Infinity
+  const seldom = () => {
+    const now = performance.now()
+    if (now - last < lineSeconds * 1000) return false
+    last = now
+    return true
+  }
   return {
     event(event) {
-      const text = say(event)
+      const often = event.type === 'step' || event.type === 'epoch'
+      if (often && !(event.type === 'step' && event.step === event.of - 1) && !seldom()) return
+      const text = event.type === 'step' ? `${event.fold} ${event.step + 1}/${event.of}  ${pairs(event.values)}` : say(event)
       if (text !== undefined) stream.write(`${label}: ${text}\n`)
-      if (event.type !== 'step') return
-      const now = performance.now()
-      if (now - last < lineSeconds * 1000 && event.step !== event.of - 1) return
-      last = now
-      stream.write(`${label}: ${event.fold} ${event.step + 1}/${event.of}  ${pairs(event.values)}\n`)
     },
     end: () => undefined,
   }
