@@ -2,9 +2,8 @@
  * Function-space empirical Bayes. Rudner, Kapoor, Qiu, Wilson, "Function-Space Regularization in Neural Networks:
  * A Probabilistic Perspective", ICML 2023, arXiv 2312.17162.
  */
-import type { Dataset, Prior, Tensors } from 'ockham'
+import type { Prior, Resolved, Tensors } from 'ockham'
 import { tf, type Scalar, type Tensor } from 'ockham/tensor'
-import type { Resolved } from 'ockham'
 import type { z } from 'zod'
 import { auxiliary } from '../../parts/datasets/index.js'
 import { asInput, copy, inputsOf, prefix, sumSquares, under } from '../../parts/training/index.js'
@@ -27,13 +26,6 @@ const counting = (weight: Tensor, contextRows: number): Tensor =>
 export function fseb(options: FsebOptions): Prior {
   const { context, contextSize, points } = options
   const { covScale, covDiag, priorVar } = strengths(options)
-  const contexts = new WeakMap<Dataset, ReturnType<typeof auxiliary>>()
-  const contextOf = (training: Dataset): ReturnType<typeof auxiliary> => {
-    const found = contexts.get(training) ?? auxiliary(context, training, 'context')
-    contexts.set(training, found)
-    return found
-  }
-
   return {
     // φ0 is where training starts: a copy, since the start itself goes on to be trained.
     init: (_, vars) => prefix('phi0.', copy(vars.params)),
@@ -54,7 +46,7 @@ export function fseb(options: FsebOptions): Prior {
     ...(contextSize > 0 &&
       ({
         async feed(step, key, problem) {
-          const { dataset, split } = contextOf(problem.dataset)
+          const { dataset, split } = auxiliary(context, problem.dataset, 'context')
           const stream = key.fold('context').fold(step)
           const drawn = stream.integers([contextSize], dataset.meta.splits[split]!)
           return inputsOf(await dataset.read(split, drawn, stream.fold('augment')))

@@ -83,7 +83,7 @@ describe('two moons', () => {
     const optimizer = adam({ learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 })
     const { vars } = await descend(problem, testRun(engine).run, {
       optimizer,
-      steps: 1000,
+      steps: 600,
       size: 200,
       schedule: { kind: 'cosine', warmup: 0, floor: 0 },
     })

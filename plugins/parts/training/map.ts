@@ -64,5 +64,5 @@ export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly e
     return fromWeights(problem, run.engine, pointMass(vars))
   },
   restore: (saved, problem) => fromWeights(problem, engine, pointMass(savedWeights(saved))),
-  plan: (problem) => ({ steps: stepsOf(problem, options), 'steps an epoch': stepsPerEpoch(problem.examples, options.batchSize) }),
+  plan: (problem) => ({ steps: stepsOf(problem, options), stepsPerEpoch: stepsPerEpoch(problem.examples, options.batchSize) }),
 })

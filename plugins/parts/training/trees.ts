@@ -30,7 +30,10 @@ export const halfSquares = (x: Tensor): Scalar =>
   tf.customGrad((t: Tensor | GradSaveFunc, save: Tensor | GradSaveFunc) => {
     const input = t as Tensor
     ;(save as GradSaveFunc)([input])
-    return { value: input.square().sum().mul(0.5), gradFunc: (dy: Tensor, saved: Tensor[]) => saved[0]!.mul(dy) }
+    const row = input.reshape([1, -1])
+    // A product reads x once, where square and sum write a copy in between.
+    const squares = row.matMul(row, false, true).reshape([])
+    return { value: squares.mul(0.5), gradFunc: (dy: Tensor, saved: Tensor[]) => saved[0]!.mul(dy) }
   })(x) as Scalar
 
 /** Σ x² over all entries of a tree. */
