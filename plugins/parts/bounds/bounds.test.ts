@@ -108,7 +108,7 @@ describe('certificates', () => {
   }
   const make = (name: string, options: object = {}): Bound => {
     const found = plugin.provides.find((p) => p.name === name) as unknown as Component<'bound'>
-    return found.create(found.options.parse(options) as never, { dataset } as never) as Bound
+    return found.create(found.options.parse(options) as never, { dataset }) as Bound
   }
   const certify = (bound: Bound, delta = 0.05) => bound.certify(posterior, { dataset } as Problem, {} as Run, delta)
 

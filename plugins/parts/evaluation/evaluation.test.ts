@@ -1,4 +1,4 @@
-import type { Dataset, Evaluation, Posterior, Problem, Run, Value, Values } from 'ockham'
+import type { Dataset, Evaluation, Posterior, Problem, Run, Value } from 'ockham'
 import { describe, expect, it } from 'vitest'
 import plugin, { calibration, calibrationOptions, ood, predictionsOf, selective } from './index.js'
 
@@ -24,7 +24,7 @@ const features = (splits: Record<string, { x: readonly number[]; y?: readonly nu
         x: { shape: [n, 1], dtype: 'float32', data: Float32Array.from(pick(x, rows)) },
         ...(y && task === 'classification' ? { y: { shape: [n], dtype: 'int32', data: Int32Array.from(pick(y, rows)) } } : {}),
         ...(y && task === 'regression' ? { y: { shape: [n, 1], dtype: 'float32', data: Float32Array.from(pick(y, rows)) } } : {}),
-      } as Values
+      }
     },
   }
   return dataset

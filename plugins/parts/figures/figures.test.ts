@@ -12,7 +12,7 @@ const accepted = (spec: unknown): { readonly [name: string]: unknown }[] => {
     info: () => logger,
     debug: () => logger,
   }
-  compile(spec as TopLevelSpec, { logger: logger as never })
+  compile(spec as TopLevelSpec, { logger })
   expect(complaints).toEqual([])
   return (spec as { data: { values: { readonly [name: string]: unknown }[] } }).data.values
 }

@@ -56,7 +56,7 @@ export function reliabilityDiagram(bins: readonly ReliabilityBin[], { title }: {
     encoding: {
       x: { ...across, title: 'confidence', axis: { grid: false, tickCount: 5 } },
       x2: { field: 'upper' },
-      y: { field: 'count', type: 'quantitative', title: 'count', axis: { tickCount: 2, format: '~s' } },
+      y: { field: 'count', type: 'quantitative', title: 'count', axis: { tickCount: 2 } },
     },
   }
   return {

@@ -1,5 +1,5 @@
 /** A number as a reader wants it: about four digits, no noise. */
-export function shown(x: unknown): string {
+export function shown(x: string | number | boolean | null | undefined): string {
   if (typeof x !== 'number') return x === null || x === undefined ? '–' : String(x)
   if (!Number.isFinite(x)) return x > 0 ? '∞' : x < 0 ? '−∞' : 'not a number'
   if (Number.isInteger(x)) return minus(x.toLocaleString('en-US'))

@@ -8,7 +8,7 @@ function closed(): { readonly loader: Loader; readonly asked: string[] } {
   const asked: string[] = []
   const refuse = (uri: string): Promise<never> => (asked.push(uri), Promise.reject(new Error('figures load nothing')))
   const sanitize = (uri: string) => (uri.startsWith('data:image/') ? Promise.resolve({ href: uri }) : refuse(uri))
-  return { loader: { load: refuse, http: refuse, file: refuse, sanitize } as unknown as Loader, asked }
+  return { loader: { load: refuse, http: refuse, file: refuse, sanitize }, asked }
 }
 
 const quiet = { level: () => quiet, error: () => quiet, warn: () => quiet, info: () => quiet, debug: () => quiet }
@@ -21,11 +21,11 @@ export async function renderSvg(spec: Json, colours: { readonly ink?: string; re
   const [lite, vega] = await Promise.all([import('vega-lite'), import('vega')])
   const config = { ...theme(colours), aria: false } as unknown as Config
   try {
-    const { spec: full } = lite.compile(spec as unknown as TopLevelSpec, { config, logger: quiet as never })
+    const { spec: full } = lite.compile(spec as unknown as TopLevelSpec, { config, logger: quiet })
     const failures: unknown[] = []
     const logger = { ...quiet, level: () => logger, error: (...found: unknown[]) => (failures.push(...found), logger) }
     const { loader, asked } = closed()
-    const view = new vega.View(vega.parse(full), { renderer: 'none', loader, logger: logger as never })
+    const view = new vega.View(vega.parse(full), { renderer: 'none', loader, logger })
     try {
       const svg = await view.toSVG()
       if (asked.length > 0)
