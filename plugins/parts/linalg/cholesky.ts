@@ -63,7 +63,7 @@ export interface Jittered {
  * The factor of A + jitter · I with the least jitter of 0, s, 10 s, 100 s, …, where s = `start` times the mean absolute diagonal.
  * Throws `OCK-LINALG-002` where `attempts` jitters do not help.
  */
-export function choleskyJittered(a: Value, { start = 1e-10, attempts = 8, where = 'cholesky' } = {}): Jittered {
+export function choleskyJittered(a: Value, { start = 1e-10, attempts = 9, where = 'cholesky' } = {}): Jittered {
   const n = sizeOf(a, where)
   const given = doubles(a)
   let trace = 0
