@@ -51,8 +51,8 @@ export interface Objective<Y = Tensor> extends Term {
 export interface Prior<X extends Input = Input, Y = Tensor> extends Term {
   /** Inputs to append to the training pass, of the batch's fields and types. */
   rows?(feed: Tensors, batch: Batch<X>): X
-  /** Negative log-density up to a constant, in nats for the whole data set; the inference divides by the number of examples. */
-  energy(step: Step<X, Y>): Scalar | { readonly energy: Scalar; readonly memory: Tensors }
+  /** Negative log-density up to a constant, a scalar, in nats for the whole data set; the inference divides by the number of examples. */
+  energy(step: Step<X, Y>): Tensor | { readonly energy: Tensor; readonly memory: Tensors }
   /** Mean and precision (1/variance) a parameter, where the prior is a diagonal Gaussian. */
   gaussian?(vars: Variables<Value>): { readonly mean: Values; readonly precision: Values }
 }

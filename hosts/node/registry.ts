@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { deriveRegistry, InputError, Registry, renderRegistry, type Plugin } from 'ockham'
+import { deriveRegistry, InputError, Registry, renderRegistry } from 'ockham'
 
 /** The package's own folder. */
 export const packageRoot = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -30,22 +30,15 @@ export const writtenRegistry = (): string => (existsSync(registryFile) ? readFil
 
 export { registryFile }
 
-/** Imports a plugin: a folder of the package, a local file or folder, or an npm package. */
-async function importPlugin(place: string): Promise<Plugin> {
+/** The default export of a folder of the package, a local file or folder, or an npm package; core says whether it is a plugin. */
+async function importPlugin(place: string): Promise<unknown> {
   const local = place.startsWith('plugins/')
     ? join(packageRoot, place)
     : place.startsWith('.') || isAbsolute(place)
       ? resolve(place)
       : undefined
   const target = local === undefined ? place : pathToFileURL(entryOf(local, place)).href
-  const loaded = (await import(target)) as { default?: Plugin }
-  if (!loaded.default?.provides)
-    throw new InputError({
-      code: 'OCK-PLUGIN-002',
-      what: `'${place}' has no plugin as its default export`,
-      remedy: 'export default definePlugin({ name, provides: [...] })',
-    })
-  return loaded.default
+  return ((await import(target)) as { default?: unknown }).default
 }
 
 function entryOf(path: string, place: string): string {

@@ -1,4 +1,5 @@
 import type { Batch, Engine, Input, Key, Problem, Step, Tensors, Variables } from 'ockham'
+import { InputError } from 'ockham'
 import { tf, type Scalar, type Tensor } from 'ockham/tensor'
 import { bind, parametric } from '../networks/index.js'
 
@@ -66,10 +67,21 @@ export function jointPass(problem: Problem, { vars, batch, memory, feed, key, en
   return {
     loss: data.loss,
     weight: data.weight ?? batch.weight,
-    energy,
+    energy: scalar(energy),
     state: net.state(),
     memory: { objective: data.memory ?? memory.objective, prior: remembered },
   }
+}
+
+/** An energy is one number. Throws `OCK-TRAIN-011` for any other shape. */
+function scalar(energy: Tensor): Scalar {
+  if (energy.rank === 0) return energy as Scalar
+  throw new InputError({
+    code: 'OCK-TRAIN-011',
+    what: `the prior's energy is of shape [${energy.shape.join(', ')}], not a scalar`,
+    where: 'prior.energy',
+    remedy: 'sum over everything: energy.sum()',
+  })
 }
 
 /** Σ w ℓ / Σ w. */
