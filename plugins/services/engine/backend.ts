@@ -28,6 +28,8 @@ const stale = (): Error =>
 
 /** tfjs' cpu backend that also carries symbolic tensors: these have a node where others have data. */
 class TraceBackend extends kit.MathBackendCPU {
+  readonly #released = new WeakSet<object>()
+
   override write(...args: Parameters<InstanceType<typeof kit.MathBackendCPU>['write']>): object {
     const dataId = super.write(...args)
     current()?.owned.add(dataId)
@@ -53,7 +55,11 @@ class TraceBackend extends kit.MathBackendCPU {
     return symbols.has(dataId) ? 1 : super.refCount(dataId)
   }
   override disposeData(dataId: DataId, force?: boolean): boolean {
-    return symbols.has(dataId) || super.disposeData(dataId, force)
+    if (!symbols.has(dataId)) return super.disposeData(dataId, force)
+    // tfjs goes on knowing whose it was, so that a later use comes here and is named; only its count is set right.
+    if (!this.#released.has(dataId)) (tf.engine() as unknown as { state: { numDataBuffers: number } }).state.numDataBuffers--
+    this.#released.add(dataId)
+    return false
   }
 }
 
@@ -133,7 +139,12 @@ function dispatch(kernel: string, run: KernelFunc, inputs: Inputs, attrs: Attrs)
 
 /** Random numbers that tfjs or JavaScript would make. */
 export const drawn = (): Error =>
-  refusal('004', '{op} draws random numbers that would be the same at every call', 'draw from a key: key.fold(name).normal(shape)')
+  refusal(
+    '004',
+    '{op} draws random numbers that would be the same at every call',
+    'draw from a key: key.fold(name).normal(shape)',
+    'Math.random',
+  )
 
 tf.registerBackend(backendName, () => backend, 0)
 for (const { kernelName, kernelFunc } of tf.getKernelsForBackend('cpu')) {

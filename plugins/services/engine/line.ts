@@ -1,12 +1,13 @@
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packageRoot } from './bundle.js'
 import { kitFile } from './kit.js'
 
-const ours = dirname(fileURLToPath(import.meta.url))
+const ours = [dirname(fileURLToPath(import.meta.url)), join(packageRoot(), 'core')].map((folder) => folder + sep)
 
-/** Frames of the engine and of tfjs; the engine's tests stand for users. */
+/** Frames of the engine, of core and of tfjs; their tests stand for users. */
 const inside = (file: string): boolean =>
-  file === kitFile || file.startsWith('node:') || (file.startsWith(ours) && !/\.test\.ts$|test-cases/.test(file))
+  file === kitFile || file.startsWith('node:') || (ours.some((f) => file.startsWith(f)) && !/\.test\.ts$|test-cases/.test(file))
 
 interface Frame {
   readonly name: string

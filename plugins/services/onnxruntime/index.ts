@@ -7,6 +7,7 @@ import { loop } from './loop.js'
 import { supports } from './lower.js'
 import { opsets } from './model.js'
 import type { Warn } from './program.js'
+import { settleDenormals } from './session.js'
 
 const version = (createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string }).version
 
@@ -30,7 +31,7 @@ export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Exe
       remedy: 'give a whole number from 1 up',
     })
   }
-  const settings = { threads }
+  const settings = { threads, denormals: await settleDenormals() }
   const open = new Set<{ dispose(): void }>()
   const keep = <T extends { dispose(): void }>(made: T): T => {
     open.add(made)
@@ -43,7 +44,7 @@ export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Exe
   const warn: Warn = (message) => process.emitWarning(message, { code: 'OCK-ORT-006' })
   return {
     name: 'onnxruntime',
-    build: { onnxruntime: version, opset: opsets[''], provider: 'cpu', threads, denormals: 'zero' },
+    build: { onnxruntime: version, opset: opsets[''], provider: 'cpu', threads, denormals: settings.denormals },
     capabilities: new Set(['float64', 'loop', 'inverse']),
     supports,
     compile: async (graph, precision) => keep(await compile(graph, precision, settings, warn)),

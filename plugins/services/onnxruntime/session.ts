@@ -4,23 +4,50 @@ import * as ort from 'onnxruntime-node'
 import type { Node, Slot } from '../engine/graph.js'
 import { dataAs } from './lower.js'
 import type { HostType } from './lower.js'
+import { Scope } from './model.js'
 
 /** How sessions run; every one of an executor alike, since bits depend on it. */
 export interface Settings {
   /** Threads inside an operation. */
   readonly threads: number
+  /**
+   * Whether denormal numbers count as zero. Moments that decay, or weights behind a dead unit, end in denormals, and elementwise
+   * work on them is twenty times slower.
+   */
+  readonly denormals: 'zero' | 'kept'
 }
 
-/** Denormal numbers count as zero: decaying moments would otherwise slow elementwise work by a factor. */
-const sessionOptions = ({ threads }: Settings): ort.InferenceSession.SessionOptions => ({
+const sessionOptions = ({ threads, denormals }: Settings): ort.InferenceSession.SessionOptions => ({
   executionProviders: ['cpu'],
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   logSeverityLevel: 3,
-  extra: { session: { set_denormal_as_zero: '1' } },
+  extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0' } },
 })
+
+/** A smallest number times one: 0 where this thread takes denormals for zero. */
+const flushes = (): boolean => {
+  const [tiny, one] = new Float64Array([Number.MIN_VALUE, 1])
+  return tiny! * one! === 0
+}
+
+/**
+ * Asks for denormals as zero, and says what this thread does. The first session of a process decides for the thread that opens it,
+ * JavaScript's own arithmetic there included, every session for its other threads. Where another session came first, ours keep
+ * denormals too: the halves of one tensor must not follow different rules.
+ */
+export async function settleDenormals(): Promise<Settings['denormals']> {
+  if (!flushes()) {
+    const scope = new Scope('first')
+    const y = scope.emit('Neg', [scope.input('x', 'float32', [])], {}, 1, 'Neg')[0]!
+    scope.output(y, 'float32', [])
+    const first = await openSession(scope.model(), { threads: 1, denormals: 'zero' }, [])
+    await first.release()
+  }
+  return flushes() ? 'zero' : 'kept'
+}
 
 /** `Add.12` in a message of the runtime: the node of ours it speaks of. */
 const label = /\b([A-Za-z_][\w.]*?)\.(\d+)_\d+/
