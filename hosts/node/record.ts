@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InputError, type DatasetMeta, type Json, type Posterior, type Recorded, type Result, type Saved } from 'ockham'
-import { decode, encode } from '../../plugins/parts/safetensors/index.js'
+import { decode, encodePosterior } from '../../plugins/parts/safetensors/index.js'
 import { writeDurably } from '../../plugins/services/journal/index.js'
 import { renderReport } from '../../plugins/services/report/index.js'
 
@@ -13,11 +12,8 @@ export interface Kept {
 }
 
 /** Writes a posterior; the bytes hold no time, path or identity. */
-export function writePosterior(folder: string, posterior: Posterior, dataset: DatasetMeta): string {
-  const { kind, values, meta } = posterior.save()
-  const bytes = encode(values, { kind, meta: JSON.stringify(meta), dataset: JSON.stringify(dataset) })
-  writeDurably(join(folder, 'posterior.safetensors'), bytes)
-  return createHash('sha256').update(bytes).digest('hex')
+export function writePosterior(folder: string, posterior: Posterior, dataset: DatasetMeta): void {
+  writeDurably(join(folder, 'posterior.safetensors'), encodePosterior(posterior.save(), dataset))
 }
 
 /** Reads what `writePosterior` wrote. */
