@@ -18,6 +18,8 @@ export interface Fold {
   absorb?(step: number, out: Values): void
   /** Host state that `absorb` and `visit` keep: saved with each checkpoint. */
   readonly host?: { save(): Values; load(saved: Values): void }
+  /** Throws where a carry must not be kept (weights that are not finite): then the last good checkpoint stays. */
+  sound?(carry: Values, done: number): void
   /** Stops the loop after every `every` steps to look at the carry (an epoch's validation); 'stop' ends the fold there. */
   readonly visit?: { readonly every: number; at(done: number, carry: Carry): Promise<'stop' | void> }
   /** Which scalar outputs are emitted as `step` events, all by default; [] for none. */

@@ -120,7 +120,9 @@ class Drive {
   }
 
   async #checkpoint(step: number, carry: Carry, done: boolean): Promise<void> {
-    const values = { ...prefixed('carry.', await carry.read()), ...prefixed('host.', this.fold.host?.save() ?? {}) }
+    const now = await carry.read()
+    this.fold.sound?.(now, step)
+    const values = { ...prefixed('carry.', now), ...prefixed('host.', this.fold.host?.save() ?? {}) }
     await this.place.store.write(this.file, { values, meta: { step, done } })
     this.#mark(step)
     this.place.record({ type: 'checkpoint', fold: this.name, step }, this.place.path)

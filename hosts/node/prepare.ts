@@ -40,7 +40,7 @@ export async function prepare(checked: readonly CheckedRun[]): Promise<Prepared[
 /** Runs that share a bad file find the same problem. */
 function distinct({ found }: Problems): Problems {
   const once = new Problems()
-  for (const problem of new Map(found.map((p) => [`${p.code} ${p.what}`, p])).values()) once.add(problem)
+  for (const problem of new Map(found.map((p) => [`${p.code} ${p.where ?? ''} ${p.what}`, p])).values()) once.add(problem)
   return once
 }
 

@@ -102,8 +102,13 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
     absorb(step, out) {
       const loss = out['loss']!.data[0]!
       const energy = out['energy']!.data[0]!
-      if (!Number.isFinite(loss) || !Number.isFinite(energy)) throw diverged(name, step, loss, energy)
+      if (!Number.isFinite(loss) || !Number.isFinite(energy))
+        throw diverged(name, step, `the training loss is ${loss} and the prior's energy ${energy}`)
       watch.add(loss)
+    },
+    sound(values, done) {
+      const bad = Object.keys(values).find((n) => n.startsWith('params.') && !values[n]!.data.every(Number.isFinite))
+      if (bad) throw diverged(name, done - 1, `the update left ${bad.slice('params.'.length)} not finite`)
     },
     host: watch,
     visit: {
@@ -195,10 +200,10 @@ function check(count: number, split: string, blind: boolean): void {
     })
 }
 
-const diverged = (fold: string, step: number, loss: number, energy: number): RunError =>
+const diverged = (fold: string, step: number, what: string): RunError =>
   new RunError({
     code: 'OCK-TRAIN-001',
-    what: `the training loss is ${loss}${Number.isFinite(energy) ? '' : ` and the prior's energy ${energy}`}: the descent diverged`,
+    what: `${what}: the descent diverged`,
     where: `${fold}, step ${step}`,
     remedy:
       'lower the learning rate, set clip or warmup, or look for inputs that are not finite; the last checkpoint before this step is kept',
