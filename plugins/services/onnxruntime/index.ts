@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { InputError } from 'ockham'
+import { InputError, definePlugin } from 'ockham'
 import type { Executor } from '../engine/executor.js'
 import { compile } from './executable.js'
 import { loop } from './loop.js'
@@ -54,3 +54,5 @@ export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Exe
     },
   }
 }
+
+export default definePlugin({ name: 'onnxruntime', provides: [] })

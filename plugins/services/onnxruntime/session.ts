@@ -23,7 +23,7 @@ const sessionOptions = ({ threads, denormals }: Settings): ort.InferenceSession.
   graphOptimizationLevel: 'all',
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
   extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0' } },
 })
 

@@ -19,7 +19,7 @@ const log1p: Row = (c) => {
   const u = c.emit('Add', [one, x])
   const grown = c.emit('Sub', [u, one])
   const ratio = c.emit('Div', [c.emit('Mul', [c.emit('Log', [u]), x]), grown])
-  const plainly = c.emit('Or', [c.emit('Equal', [grown, c.scalar(0)]), c.emit('IsInf', [u])])
+  const plainly = c.emit('Or', [c.emit('Equal', [grown, c.scalar(0)]), c.emit('IsInf', [u], { detect_negative: 0 })])
   return c.emit('Where', [plainly, x, ratio])
 }
 

@@ -1,0 +1,12 @@
+import { rows } from './rows.js'
+
+/** `npm run bench -- NAME …`: one JSON line a row; all rows where none is named. */
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !rows[name])
+if (unknown.length > 0) {
+  const known = Object.entries(rows).map(([name, { about }]) => `  ${name}: ${about}`)
+  console.error(`no row ${unknown.join(', ')}; there are\n${known.join('\n')}`)
+  process.exitCode = 2
+} else {
+  for (const name of asked.length > 0 ? asked : Object.keys(rows)) console.log(JSON.stringify(await rows[name]!.run()))
+}
