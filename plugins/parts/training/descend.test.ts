@@ -293,8 +293,14 @@ describe.each(Object.entries(engines))('posteriors over weights on %s', (_, star
   })
 
   it('given takes the initial posterior, or says that there is none', async () => {
-    const posterior = fromWeights(classify(), engine, pointMass({ params: {}, frozen: {}, state: {} }))
-    expect(await given({}, { engine }).infer({ ...classify(), initial: posterior }, testRun(engine).run)).toBe(posterior)
+    const take = (posterior: Posterior) => given({}, { engine }).infer({ ...classify(), initial: posterior }, testRun(engine).run)
+    const other: Posterior = { predict: () => Promise.reject(new Error('unused')), save: () => ({ kind: 'other', values: {}, meta: null }) }
+    expect(await take(other)).toBe(other)
+    const { vars } = await descend(classify(), testRun(engine).run, { ...full, steps: 1 })
+    const learnt = fromWeights(classify(), engine, pointMass(vars))
+    const mute = { ...learnt, predict: other.predict }
+    expect(await (await take(mute)).predict(x)).toEqual(await learnt.predict(x))
+    await expect(take(fromWeights(classify(), engine, pointMass({ params: {}, frozen: {}, state: {} })))).rejects.toThrow(/OCK-TRAIN-002/)
     await expect(given({}, { engine }).infer(classify(), testRun(engine).run)).rejects.toThrow(/OCK-TRAIN-009/)
   })
 })

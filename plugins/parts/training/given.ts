@@ -1,6 +1,8 @@
 import type { Engine, Inference, Problem } from 'ockham'
 import { InputError } from 'ockham'
 import { z } from 'zod'
+import { parametric } from '../networks/index.js'
+import { initialVariables } from './initial.js'
 import { fromWeights, pointMass, savedWeights } from './weights.js'
 
 export const givenOptions = z.strictObject({})
@@ -15,9 +17,14 @@ const initial = ({ initial: posterior }: Problem) => {
   })
 }
 
-/** The initial posterior as it is; nothing is learnt. */
+/** The initial posterior as it is; weights, from a file or a point estimate, under the problem's model, which they must fit. Nothing is learnt. */
 export const given = (_: z.output<typeof givenOptions>, { engine }: { readonly engine: Engine }): Inference => ({
-  infer: async (problem) => initial(problem),
+  async infer(problem, run) {
+    const posterior = initial(problem)
+    if (posterior.save().kind !== 'weights') return posterior
+    const vars = await initialVariables(problem, parametric(problem.model), run.key.fold('init').fold('model'))
+    return fromWeights(problem, engine, pointMass(vars))
+  },
   restore: (saved, problem) => problem.initial ?? fromWeights(problem, engine, pointMass(savedWeights(saved))),
   plan: () => ({ steps: 0 }),
 })
