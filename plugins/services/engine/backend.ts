@@ -1,4 +1,4 @@
-import type { KernelFunc, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core'
+import type { KernelFunc, NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core'
 import { compositions, type Call } from './compositions.js'
 import { refusal } from './errors.js'
 import type { Ref, Slot } from './graph.js'
@@ -128,7 +128,7 @@ function dispatch(kernel: string, run: KernelFunc, inputs: Inputs, attrs: Attrs)
   if (trace && kernel === 'Multinomial') throw drawn()
   if (!trace || !given.some((info) => symbols.has(info.dataId))) {
     if (trace) for (const info of given) own(trace, info)
-    return run({ inputs: inputs as NamedTensorInfoMap, attrs: settled(kernel, given, attrs) as NamedAttrMap, backend })
+    return run({ inputs, attrs: settled(kernel, given, attrs) as NamedAttrMap, backend })
   }
   for (const info of given) if (!symbols.has(info.dataId) || info instanceof tf.Variable) own(trace, info)
   const compose = compositions[kernel]

@@ -2,6 +2,7 @@ import type { Tensors } from 'ockham'
 import type { Scalar, Tensor } from './tensor.js'
 import { refusal } from './errors.js'
 import { kit, type TapeNode } from './kit.js'
+import { severed } from './tape.js'
 import { symbols, type Trace } from './trace.js'
 import { tf } from './tensor.js'
 import { state } from './tracing.js'
@@ -27,7 +28,12 @@ function forward<R>(trace: Trace, fn: (p: Tensors) => R, p: Tensors): Pass<R> {
   try {
     const result = fn(params)
     const xs = names.map((name) => params[name]!)
-    return { result, names, xs, tape: (y) => kit.getFilteredNodesXToY(nodes, [...xs], y) }
+    const tape = (y: Tensor): TapeNode[] => {
+      const broken = severed(nodes, xs, y)
+      if (broken) throw undifferentiable([broken], 'a custom gradient (tf.customGrad, tf.losses.softmaxCrossEntropy) has none of its own')
+      return kit.getFilteredNodesXToY(nodes, [...xs], y)
+    }
+    return { result, names, xs, tape }
   } finally {
     engine.endTape()
     if (state().gradientDepth === 0) {
@@ -38,13 +44,15 @@ function forward<R>(trace: Trace, fn: (p: Tensors) => R, p: Tensors): Pass<R> {
   }
 }
 
+function undifferentiable(nodes: readonly TapeNode[], why: string): Error {
+  const lines = nodes.map((n) => `${n.kernelName} at ${symbols.get(n.outputs[0]!.dataId)?.ref.node.line ?? 'an unknown line'}`)
+  return refusal('011', `no derivative of ${[...new Set(lines)].join(', ')}: ${why}`, 'use other operations, or engine.stop around it')
+}
+
 /** Jᵀdy along a filtered tape, zeros where the result does not depend on a parameter. */
 function backward(tape: TapeNode[], y: Tensor, dy: Tensor, names: readonly string[], xs: readonly Tensor[]): Tensors {
   const lost = tape.filter((node) => !node.gradient)
-  if (lost.length > 0) {
-    const lines = lost.map((n) => `${n.kernelName} at ${symbols.get(n.outputs[0]!.dataId)?.ref.node.line ?? 'an unknown line'}`)
-    throw refusal('011', `no derivative is known for ${[...new Set(lines)].join(', ')}`, 'use another operation, or engine.stop around it')
-  }
+  if (lost.length > 0) throw undifferentiable(lost, 'none is known')
   const gradients: Record<number, Tensor> = { [y.id]: dy }
   kit.backpropagateGradients(
     gradients,

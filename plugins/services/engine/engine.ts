@@ -59,7 +59,7 @@ function inverse(a: Tensor): Tensor {
   if (a.rank !== 2 || n !== m || a.dtype !== 'float32' || sizeOf(a.shape) === 0) {
     throw refusal('009', `engine.inverse of ${a.dtype} [${a.shape}]`, 'give a symmetric positive definite float32 [n, n]')
   }
-  const node = trace.add('Inverse', [refOf(trace, a)], [{ shape: [n!, n!], dtype: 'float32' }])
+  const node = trace.add('Inverse', [refOf(trace, a)], [{ shape: [n, n], dtype: 'float32' }])
   return tensorOf(trace, { node, index: 0 })
 }
 

@@ -1,7 +1,9 @@
 import type { GradFunc, Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import { kit } from './kit.js'
+import { mendTape } from './tape.js'
 
 const { tf } = kit
+mendTape()
 
 /** Registers where tfjs has no gradient, so that one it may get wins. */
 const supply = (kernelName: string, inputsToSave: string[], gradFunc: GradFunc): void => {

@@ -104,7 +104,7 @@ export class Machine {
     const made = config.kernelFunc({
       inputs: named as NamedTensorInfoMap,
       attrs: attrs as NamedAttrMap,
-      backend: this.#backend(on) as never,
+      backend: this.#backend(on),
     })
     for (const held of moved) this.free(held)
     return (Array.isArray(made) ? made : [made]).map((info) => ({ info: this.#untracked(info, on), on }))

@@ -38,6 +38,12 @@ class Rewriting {
   outputs = (outputs: Outputs): Outputs => outputs.map(({ name, ref }) => ({ name, ref: this.at(ref) }))
 }
 
+/** One rule may make way for another. */
+function simplest(node: GraphNode, supports: (op: string) => boolean): Ref | GraphNode {
+  const next = simplify(node, supports)
+  return next === node || 'node' in next ? next : simplest(next, supports)
+}
+
 function rewrite(
   nodes: readonly GraphNode[],
   outputs: Outputs,
@@ -46,7 +52,7 @@ function rewrite(
   const to = new Rewriting()
   const known = new Map<string, readonly Ref[]>()
   for (const node of nodes) {
-    const simple = simplify(to.moved(node), supports)
+    const simple = simplest(to.moved(node), supports)
     if ('node' in simple) {
       to.become(node, [simple])
       continue

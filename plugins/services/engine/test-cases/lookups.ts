@@ -73,7 +73,7 @@ export const lookups: readonly Case[] = [
     'OneHot',
     '[4]',
     (r) => ({ i: r.integers([4], 6) }),
-    ({ i }) => tf.oneHot(i! as Tensor1D, 5),
+    ({ i }) => tf.oneHot(i!, 5),
   ),
   at(
     'OneHot',

@@ -1,5 +1,5 @@
 import { at, type Case } from './case.js'
-import { tf, type Tensor2D } from '../tensor.js'
+import { tf } from '../tensor.js'
 
 /** Products of matrices. */
 export const products: readonly Case[] = [
@@ -45,7 +45,7 @@ export const products: readonly Case[] = [
       '_FusedMatMul',
       activation,
       (r) => ({ a: r.floats([3, 4]), b: r.floats([4, 2]), bias: r.floats([2]) }),
-      ({ a, b, bias }) => tf.fused.matMul({ a: a! as Tensor2D, b: b! as Tensor2D, bias: bias!, activation }),
+      ({ a, b, bias }) => tf.fused.matMul({ a: a!, b: b!, bias: bias!, activation }),
     ),
   ),
 ]
