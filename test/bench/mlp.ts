@@ -59,7 +59,7 @@ export function feedsOf(count: number): Values[] {
 const crossEntropy = (p: Tensors, feed: Tensors): Scalar => {
   const h = tf.relu(feed['x']!.matMul(p['layer0.kernel']!).add(p['layer0.bias']!))
   const logits = h.matMul(p['head.kernel']!).add(p['head.bias']!)
-  const picked = tf.logSoftmax(logits).mul(tf.oneHot(feed['y']! as Tensor, classes))
+  const picked = tf.logSoftmax(logits).mul(tf.oneHot(feed['y']!, classes))
   return picked.sum(-1).mean().neg() as Scalar
 }
 

@@ -1,6 +1,6 @@
 import type { Carry, Precision, Value, Values } from 'ockham'
 import { InputError } from 'ockham'
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
 import { stepInputs } from '../engine/executor.js'
 import type { ExecutableLoop } from '../engine/executor.js'
 import { slotOf } from '../engine/graph.js'

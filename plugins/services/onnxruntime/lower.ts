@@ -18,7 +18,7 @@ export type HostType = keyof typeof arrays
 
 /** The data of a Value as an array of the given type; the same array where it is one already. */
 export const dataAs = (value: Value, type: HostType): ConstantData =>
-  value.dtype === type ? (value.data as ConstantData) : (arrays[type].from(value.data as Float32Array) as ConstantData)
+  value.dtype === type ? value.data : arrays[type].from(value.data as Float32Array)
 
 /** Type that result `index` of a node has in the model. */
 export const typeOf = (ref: Ref): ElementType => {

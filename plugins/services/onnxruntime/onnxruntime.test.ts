@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createEngine } from '../engine/index.js'
 import type { Graph, Node } from '../engine/index.js'
 import { tf } from '../engine/tensor.js'
-import type { Tensor } from '../engine/tensor.js'
+import type { Scalar, Tensor } from '../engine/tensor.js'
 import { onnxruntime } from './index.js'
 import { Scope } from './model.js'
 import { decodeModel } from './proto.js'
@@ -67,7 +67,7 @@ describe('the executor', () => {
       plain: t.x.add(1e8).sub(1e8),
       exact: engine.double(() => t.x.add(1e8).sub(1e8)),
     }))
-    const y = await program({ x: float([1], [1.25]) } as never)
+    const y = await program({ x: float([1], [1.25]) })
     expect(y.exact.dtype).toBe('float32')
     expect(y.exact.data[0]).toBe(1.25)
     expect(y.plain.data[0]).toBe(0)
@@ -80,11 +80,11 @@ describe('the executor', () => {
       tf
         .logSoftmax(tf.matMul(tf.tanh(p['x']!), p['w']!))
         .square()
-        .sum() as never
+        .sum<Scalar>()
     const gradient = engine.compile((p: Tensors) => engine.valueAndGrad((q) => ({ value: f(q), aux: {} }), p).grads, {
       precision: 'float64',
     })
-    const value = engine.compile((p: Tensors) => f(p) as Tensor, { precision: 'float64' })
+    const value = engine.compile((p: Tensors) => f(p), { precision: 'float64' })
     const double = (v: Value): Value => ({ ...v, dtype: 'float64', data: Float64Array.from(v.data) })
     const p = { x: double(float([2, 3], [0.3, -0.2, 0.9, 1, -1.2, 0.4])), w: double(float([3, 2], [0.5, -0.7, 0.2, 0.1, -0.4, 0.8])) }
     const grads = (await gradient(p)) as unknown as Record<'x' | 'w', Value>
@@ -93,7 +93,7 @@ describe('the executor', () => {
         const at = async (h: number): Promise<number> => {
           const data = p[name].data.slice()
           data[i]! += h
-          return ((await value({ ...p, [name]: { ...p[name], data } })) as unknown as Value).data[0]!
+          return (await value({ ...p, [name]: { ...p[name], data } })).data[0]!
         }
         const difference = ((await at(1e-5)) - (await at(-1e-5))) / 2e-5
         expect(Math.abs(grads[name].data[i]! - difference)).toBeLessThan(1e-8)
@@ -105,10 +105,10 @@ describe('the executor', () => {
   it('binds captures by reference: what they hold at the call counts', async () => {
     const engine = createEngine(await onnxruntime({ threads: 1 }))
     const captured = float([2], [1, 2])
-    const program = engine.compile((t: { x: Tensor }) => t.x.add(engine.capture(captured) as unknown as Tensor))
-    expect([...(await program({ x: float([2], [0, 0]) } as never)).data]).toEqual([1, 2])
+    const program = engine.compile((t: { x: Tensor }) => t.x.add(engine.capture(captured)))
+    expect([...(await program({ x: float([2], [0, 0]) })).data]).toEqual([1, 2])
     captured.data[0] = 5
-    expect([...(await program({ x: float([2], [0, 0]) } as never)).data]).toEqual([5, 2])
+    expect([...(await program({ x: float([2], [0, 0]) })).data]).toEqual([5, 2])
     await engine.dispose()
   })
 })
@@ -125,10 +125,7 @@ describe('a model', () => {
     expect(model.graph.node.map((n) => n.opType)).toEqual(['Add', 'Mul', 'Elu'])
     expect(model.graph.initializer).toHaveLength(1)
     expect(model.graph.node[2]!.attribute[0]).toMatchObject({ name: 'alpha', f: 0.5, type: 1 })
-    expect(model.opsetImport).toEqual([
-      { version: 18 },
-      { domain: 'com.microsoft', version: 1 },
-    ])
+    expect(model.opsetImport).toEqual([{ version: 18 }, { domain: 'com.microsoft', version: 1 }])
   })
 
   it('gives one value twice under two names', async () => {

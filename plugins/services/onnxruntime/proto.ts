@@ -110,7 +110,7 @@ const root = protobuf.Root.fromJSON({
 const modelType = root.lookupType('ModelProto')
 
 /** A model as the bytes of an `.onnx` file. */
-export const encodeModel = (model: ModelProto): Uint8Array => modelType.encode(model as unknown as Record<string, unknown>).finish()
+export const encodeModel = (model: ModelProto): Uint8Array => modelType.encode(model).finish()
 
 /** What an `.onnx` file of ours holds; for tests and for looking at what the runtime made of it. */
 export const decodeModel = (bytes: Uint8Array): ModelProto =>

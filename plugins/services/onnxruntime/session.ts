@@ -76,7 +76,7 @@ export type Feeds = Record<string, ort.Tensor>
 /** Runs a session; what fails inside is a RunError that names the operation. */
 export async function runSession(session: ort.InferenceSession, feeds: Feeds, nodes: readonly Node[]): Promise<Feeds> {
   try {
-    return (await session.run(feeds)) as Feeds
+    return await session.run(feeds)
   } catch (cause) {
     const fault = { code: 'OCK-ORT-003', what: `ONNX Runtime failed: ${say(cause)}`, ...located(say(cause), nodes) }
     throw new RunError({ ...fault, remedy: 'look at the values that reach this operation: indices out of range, or memory' }, { cause })
@@ -84,8 +84,7 @@ export async function runSession(session: ort.InferenceSession, feeds: Feeds, no
 }
 
 /** A host array as a tensor of the runtime, by reference where the types agree. */
-export const tensorOf = (value: Value, type: HostType): ort.Tensor =>
-  new ort.Tensor(type, dataAs(value, type) as Float32Array, value.shape as number[])
+export const tensorOf = (value: Value, type: HostType): ort.Tensor => new ort.Tensor(type, dataAs(value, type) as Float32Array, value.shape)
 
 /** Array type that a slot has outside a program of this precision. */
 export const hostType = (slot: Slot, precision: Precision): HostType => (slot.dtype === 'float32' ? precision : slot.dtype)

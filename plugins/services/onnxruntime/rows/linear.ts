@@ -24,7 +24,7 @@ const product = (c: Call, a: string, b: string, bias?: string): string => {
 const matMul: Row = (c) => product(c, c.as(0, c.outType), c.as(1, c.outType))
 
 /** What rewriting makes of a product of matrices plus a bias: [m, k] × [k, n] + [n]. */
-const gemm: Row = (c) => product(c, c.x[0]!, c.x[1]!, c.x[2]!)
+const gemm: Row = (c) => product(c, c.x[0]!, c.x[1]!, c.x[2])
 
 /**
  * Inverse in float64 and whether it can be trusted, bool: its sum is finite (∞ − ∞ and NaN − NaN are not 0) and its

@@ -5,7 +5,7 @@ import type { Call, Row, Rows } from './row.js'
 type Axis = number | readonly number[] | null | undefined
 
 /** tfjs calls the axes `axis`, but `reductionIndices` in Max. */
-const axes = (c: Call): number[] => axesOf((c.attr<Axis>('axis') ?? c.attr<Axis>('reductionIndices')) as Axis, c.of(0).shape.length)
+const axes = (c: Call): number[] => axesOf(c.attr<Axis>('axis') ?? c.attr<Axis>('reductionIndices'), c.of(0).shape.length)
 
 const reduce = (c: Call, op: string, x: string): string => {
   const over = axes(c)

@@ -1,5 +1,5 @@
 import type { Node, Slot } from '../../engine/graph.js'
-import type { Attributes, ConstantData, ElementType, Scope } from '../model.js'
+import type { Attributes, ElementType, Scope } from '../model.js'
 
 /** The element type of a slot where floats are `float`. */
 export const elementType = (dtype: Slot['dtype'], float: Float): ElementType => (dtype === 'float32' ? float : dtype)
@@ -52,7 +52,7 @@ export class Call {
   }
 
   constant(type: Exclude<ElementType, 'int64'>, values: readonly number[], shape: readonly number[] = [values.length]): string {
-    return this.scope.constant(type, shape, arrays[type].from(values) as ConstantData)
+    return this.scope.constant(type, shape, arrays[type].from(values))
   }
 
   scalar(value: number, type: Exclude<ElementType, 'int64'> = this.float): string {
