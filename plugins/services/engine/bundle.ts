@@ -74,6 +74,14 @@ function bundled(): string {
   return result.outputFiles[0]!.text
 }
 
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // The folder itself cannot be reached, so there is nothing to discard.
+  }
+}
+
 /** Written beside and renamed, so that a process that looks meanwhile sees all of it or nothing. */
 function put(folder: string, text: string): string | undefined {
   const draft = join(folder, `${fileName}.${process.pid}-${randomUUID()}`)
@@ -83,7 +91,7 @@ function put(folder: string, text: string): string | undefined {
     renameSync(draft, join(folder, fileName))
     return join(folder, fileName)
   } catch {
-    rmSync(draft, { force: true })
+    discard(draft)
     return undefined
   }
 }

@@ -1,6 +1,6 @@
 import type { Engine, Tensors, Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createEngine, interpreter, type Executor } from './index.js'
+import { createEngine, interpreter } from './index.js'
 import { random } from './test-cases.js'
 import { census, numbers, spied, value } from './testing.js'
 import { tf, type Scalar, type Tensor } from './tensor.js'
@@ -8,7 +8,7 @@ import { tf, type Scalar, type Tensor } from './tensor.js'
 let engine: Engine
 let executor: ReturnType<typeof spied>
 beforeAll(async () => {
-  executor = spied((await interpreter({ wasm: false })) as Executor)
+  executor = spied(await interpreter({ wasm: false }))
   engine = createEngine(executor)
 })
 afterAll(async () => {
@@ -172,7 +172,7 @@ describe('valueAndGrad', () => {
 
 describe('custom gradients', () => {
   const labels = (): Tensor => tf.tensor2d([[0, 1, 0]])
-  const entropy = (x: Tensor): Tensor => tf.losses.softmaxCrossEntropy(labels(), x.reshape([1, 3])) as Tensor
+  const entropy = (x: Tensor): Tensor => tf.losses.softmaxCrossEntropy<Tensor, Tensor>(labels(), x.reshape([1, 3]))
 
   it('have a first derivative', async () => {
     const { x } = await run((p) => gradOf((q) => entropy(q.x!), p), { x: value([0, 0, 0]) })
@@ -263,7 +263,7 @@ describe('vjp', () => {
 
 describe('jvp', () => {
   it('is J v, and leaves no trace of how it was found', async () => {
-    const out = await run(({ w, v }) => engine.jvp((p) => tf.sin(p.w!).mul(p.w!.sum()), { w: w! }, { w: v! }) as unknown as Tensors, {
+    const out = await run(({ w, v }) => engine.jvp((p) => tf.sin(p.w!).mul(p.w!.sum()), { w: w! }, { w: v! }), {
       w: value([0.5, 1]),
       v: value([2, -1]),
     })

@@ -135,7 +135,7 @@ describe('capture', () => {
     const data = { images: value([1, 2, 3]), labels: value([1, 0, 1], [3], 'bool') }
     const program = engine.compile((x: Tensor) => {
       const { images, labels } = engine.capture(data)
-      return x.add(images!).add(engine.capture(data.images)).mul(labels!.cast('float32'))
+      return x.add(images).add(engine.capture(data.images)).mul(labels.cast('float32'))
     })
     expect(numbers(await program(value([1, 1, 1])))).toEqual([3, 0, 7])
     const captured = graph().inputs.filter((n) => n.source!.kind === 'capture')
@@ -145,7 +145,7 @@ describe('capture', () => {
 
   it('takes variables, and float64 Values at the precision of the program', async () => {
     const vars = { params: { w: value([0.5], [1], 'float64') }, frozen: {}, state: {} }
-    const program = engine.compile((x: Tensor) => x.mul(engine.capture(vars).params.w!))
+    const program = engine.compile((x: Tensor) => x.mul(engine.capture(vars).params.w))
     expect(await program(value([4]))).toEqual(value([2]))
   })
 })
@@ -156,10 +156,10 @@ describe('host', () => {
     const program = engine.compile((x: Tensor) => {
       const [twice, sum] = engine.host(
         (v, n) => (
-          seen.push(v!, n!),
+          seen.push(v, n),
           [
-            { ...v!, data: v!.data.map((d) => d * 2) },
-            { shape: [], dtype: 'float64', data: Float64Array.of(v!.data[0]! + v!.data[1]!) },
+            { ...v, data: v.data.map((d) => d * 2) },
+            { shape: [], dtype: 'float64', data: Float64Array.of(v.data[0]! + v.data[1]!) },
           ]
         ),
         [x, tf.tensor1d([1, 2], 'int32')],
@@ -237,7 +237,7 @@ describe('loops', () => {
             .w!.sub(x!)
             .add(key.fold('noise').normal([3]).mul(0.1))
             .square()
-            .sum() as Scalar,
+            .sum<Scalar>(),
           aux: 0,
         }),
         { w: w! },
@@ -405,7 +405,7 @@ it('composes: a training step on wasm equals one on cpu to 1e-5', async () => {
     e.compile((a: { p: Tensors; x: Tensor; y: Tensor }) => {
       const hot = tf.oneHot(a.y, 3).cast('float32')
       const { value: loss, grads } = e.valueAndGrad(
-        (q) => ({ value: tf.losses.softmaxCrossEntropy(hot, tf.elu(a.x.matMul(q.w!).add(q.b!))) as Scalar, aux: 0 }),
+        (q) => ({ value: tf.losses.softmaxCrossEntropy<Tensor, Scalar>(hot, tf.elu(a.x.matMul(q.w!).add(q.b!))), aux: 0 }),
         a.p,
       )
       return { loss, w: a.p.w!.sub(grads.w!.mul(0.1)), b: a.p.b!.sub(grads.b!.mul(0.1)) }

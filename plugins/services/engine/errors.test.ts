@@ -126,7 +126,7 @@ describe('draws', () => {
   })
 
   it('of a captured host key', async () => {
-    const { code } = await problem((t) => t.add(engine.capture({ key: hostKey(1) } as never) as never))
+    const { code } = await problem((t) => t.add(engine.capture<never>({ key: hostKey(1) } as never)))
     expect(code).toBe('OCK-ENGINE-003')
   })
 })

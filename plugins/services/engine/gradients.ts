@@ -12,9 +12,7 @@ const supply = (kernelName: string, inputsToSave: string[], gradFunc: GradFunc):
 
 /** Comparisons and choices are flat almost everywhere; tfjs refuses to differentiate around most of them. */
 const flat = (kernelName: string, ...inputs: string[]): void =>
-  supply(kernelName, inputs, (_, saved) =>
-    Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros((saved as Tensor[])[i]!.shape)])),
-  )
+  supply(kernelName, inputs, (_, saved) => Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros(saved[i]!.shape)])))
 
 for (const comparison of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr']) flat(comparison, 'a', 'b')
 for (const kernel of ['LogicalNot', 'All', 'Any']) flat(kernel, 'x')
@@ -52,7 +50,7 @@ const gather: GradFunc = (seed, saved, attrs) => {
   const byX = (): Tensor => {
     const rows = tf.transpose(tf.reshape(dy, [B, O, I, N]), [0, 2, 1, 3]).reshape([B * I, O, N])
     const offsets = tf.range(0, B * D, D, 'int32').reshape([B, 1])
-    const ids = (B === 1 ? indices : tf.reshape(indices, [B, I]).add(offsets)).reshape([B * I]) as Tensor1D
+    const ids = (B === 1 ? indices : tf.reshape(indices, [B, I]).add(offsets)).reshape<Tensor1D>([B * I])
     return tf
       .unsortedSegmentSum(rows, ids, B * D)
       .reshape([B, D, O, N])

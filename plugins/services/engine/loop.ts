@@ -64,7 +64,7 @@ function changed(before: Tensors, after: Tensors): Fault[] {
 /** Records one step as a graph with outputs `carry.<name>` and `out.<name>`. */
 export function recordStep(engine: Engine, advance: Advance, carry: Values, feed: Values, trace: Trace): Graph {
   const outputs: { name: string; ref: Ref }[] = []
-  tracing(trace, () => {
+  void tracing(trace, () => {
     const inputs = (kind: 'carry' | 'feed', values: Values): Tensors =>
       argument(values, {
         value: (v, name) =>
