@@ -60,7 +60,7 @@ export function fromPlain(plain: Json): PipelineSpec {
 
 const plainInitial = async (initial: Initial): Promise<Json> => {
   if (typeof initial === 'string') return initial
-  if (isEarlier(initial)) return { stage: await toPlain(initial.stage as Partial<Fields>) }
+  if (isEarlier(initial)) return { stage: await toPlain(initial.stage) }
   if ('folder' in initial && typeof initial.folder === 'string') return initial.folder
   const posterior = (('posterior' in initial && initial.posterior) || initial) as Partial<Posterior>
   return inline(posterior.save?.() ?? posterior, 'posterior')

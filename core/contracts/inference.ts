@@ -1,7 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core'
 import type { Batch, Dataset } from './dataset.js'
 import type { Key } from './key.js'
-import type { Input, Model } from './model.js'
+import type { Model } from './model.js'
 import type { Posterior, Saved } from './posterior.js'
 import type { Process } from './process.js'
 import type { Run } from './run.js'
@@ -30,7 +30,7 @@ export interface Inference {
 }
 
 /** How a mean gradient is asked for: at which parameters, and with which reduction of the example losses (default: the weighted mean). */
-export type Gradient = (params: Tensors, reduce?: (loss: Tensor, batch: Batch<Input>, weight: Tensor) => Scalar) => Tensors
+export type Gradient = (params: Tensors, reduce?: (loss: Tensor, batch: Batch, weight: Tensor) => Scalar) => Tensors
 
 /** One update of the parameters; traced and pure. */
 export interface Optimizer {

@@ -1,4 +1,4 @@
 export * from './pipeline.js'
-export * from './place.js'
+export type * from './place.js'
 export * from './run.js'
 export * from './store.js'

@@ -36,10 +36,11 @@ export function show(run: string, { out = defaultOut, json }: Flags): void {
 
 export async function listPlugins(name: string | undefined, { json, schema: editors }: Flags & { readonly schema?: true }): Promise<void> {
   const registry = packageRegistry()
-  if (editors) return line(JSON.stringify(jsonSchema(await Promise.all(registry.list().map((c) => registry.component(c.name)))), null, 2))
+  if (editors)
+    return void line(JSON.stringify(jsonSchema(await Promise.all(registry.list().map((c) => registry.component(c.name)))), null, 2))
   if (name === undefined) {
     const rows = registry.list().map(({ kind, name: n, plugin }) => ({ kind, name: n, plugin }))
-    return json ? line(JSON.stringify(rows)) : printTable(rows)
+    return json ? void line(JSON.stringify(rows)) : void printTable(rows)
   }
   const component = await registry.component(name)
   const schema = z.toJSONSchema(component.options, { unrepresentable: 'any', io: 'input' }) as {
@@ -54,13 +55,19 @@ export async function listPlugins(name: string | undefined, { json, schema: edit
     requires: component.requires ?? {},
     options: schema,
   }
-  if (json) return line(JSON.stringify(described))
+  if (json) return void line(JSON.stringify(described))
   line(`${name}: ${component.kind}, ${described.plugin}\n${component.about}\n`)
   const options = Object.entries(schema.properties ?? {}).map(([option, s]) => {
-    const { type, enum: choices, default: initial, description, slot } = s as Record<string, Json>
+    const {
+      type,
+      enum: choices,
+      default: initial,
+      description,
+      slot,
+    } = s as Record<string, Json> & { enum?: readonly (string | number)[]; slot?: readonly string[] }
     return {
       option,
-      type: slot ? `a ${String(slot)}` : choices ? (choices as Json[]).join(' | ') : typeof type === 'string' ? type : '',
+      type: slot ? `a ${slot.join(' or ')}` : choices ? choices.join(' | ') : typeof type === 'string' ? type : '',
       default: initial === undefined ? (schema.required?.includes(option) ? 'required' : '') : JSON.stringify(initial),
       about: typeof description === 'string' ? description : '',
     }

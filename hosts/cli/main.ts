@@ -86,7 +86,7 @@ async function withHost<T>(flags: Common, work: (host: Host, signal: AbortSignal
 async function run(file: string, flags: RunFlags): Promise<void> {
   const spec = await readSpec(file, flags)
   await withHost(flags, async (host, signal) => {
-    if (flags.dryRun) return printPlans(await host.plan(spec), flags.json)
+    if (flags.dryRun) return void printPlans(await host.plan(spec), flags.json)
     const listen: Parameters<Host['run']>[1] = { signal, listen: (events, name) => showProgress(events, name) }
     printRecord(await host.run(spec, listen), flags.json)
   })

@@ -38,7 +38,7 @@ function printVariants(rows: readonly Readonly<Record<string, Json>>[]): void {
   printTable(
     metrics.map((metric) => ({
       metric,
-      ...Object.fromEntries(rows.map((row) => [String(row['variant']), cell(row[metric]) + spread(row, metric)])),
+      ...Object.fromEntries(rows.map((row) => [row['variant'] as string, cell(row[metric]) + spread(row, metric)])),
     })),
   )
 }

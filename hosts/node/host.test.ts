@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InputError, Recorded, Tracker } from 'ockham'
-import { tf, type Scalar } from 'ockham/tensor'
+import { tf } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHost, use, type Host } from './index.js'
 import { readYaml } from './yaml.js'
@@ -39,7 +39,7 @@ describe('a study', () => {
       seeds: [0, 1],
       variants: {
         normal: { prior: use('normal', { scale: 1 }) },
-        mine: { prior: { energy: ({ net }) => tf.sum(net.vars.params['head.kernel']!.abs()) as Scalar } },
+        mine: { prior: { energy: ({ net }) => tf.sum(net.vars.params['head.kernel']!.abs()) } },
       },
     })
     const { runs, table, folder, result } = await study.start()

@@ -17,7 +17,7 @@ const only = (out: string): string => folders(out)[0]!
 
 /** Checkpointed steps so far, from the journal. */
 const checkpointed = (out: string): number => {
-  const folder = only(out)
+  const folder = folders(out)[0]
   const journal = folder === undefined ? '' : join(folder, 'events.jsonl')
   if (!existsSync(journal)) return -1
   const steps = readFileSync(journal, 'utf8').matchAll(/"type":"checkpoint","fold":"[^"]*","step":(\d+)/g)

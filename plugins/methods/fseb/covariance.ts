@@ -8,12 +8,12 @@ import { tf, type Scalar, type Tensor } from 'ockham/tensor'
  */
 export function covariance(features: Tensor, mask: Tensor, scale: number, diagonal: number): Tensor {
   const lifted = tf.concat([features, tf.onesLike(mask)], 1).mul(mask)
-  return lifted.matMul(lifted, false, true).mul(scale).add(tf.eye(features.shape[0]!).mul(diagonal))
+  return lifted.matMul(lifted, false, true).mul(scale).add(tf.eye(features.shape[0]).mul(diagonal))
 }
 
 /** ½ Σ_k f_kᵀ K⁻¹ f_k over the outputs f_k, columns of `outputs` [n, C]. K is formed and inverted in float64, and is a constant of differentiation. */
 export function functionEnergy(engine: Engine, outputs: Tensor, features: Tensor, mask: Tensor, scale: number, diagonal: number): Scalar {
   const precision = engine.double(() => engine.inverse(covariance(features, mask, scale, diagonal)))
   const counted = outputs.mul(mask)
-  return counted.mul(precision.matMul(counted)).sum().mul(0.5) as Scalar
+  return counted.mul(precision.matMul(counted)).sum().mul<Scalar>(0.5)
 }

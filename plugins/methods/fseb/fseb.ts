@@ -31,16 +31,16 @@ export function fseb(options: FsebOptions): Prior {
     init: (_, vars) => prefix('phi0.', copy(vars.params)),
 
     energy({ engine, net, x, y, batch, batchRows, memory }): Scalar {
-      const parameters = sumSquares(net.vars.params).div(2 * priorVar) as Scalar
+      const parameters = sumSquares(net.vars.params).div<Scalar>(2 * priorVar)
       const joint = points === 'joint'
       if (!joint && contextSize === 0) return parameters
       const inputs = joint ? x : from(x, batchRows)
       const outputs = joint ? y : from(y, batchRows)
-      const rows = outputs.shape[0]!
+      const rows = outputs.shape[0]
       const features = net.with(under('phi0.', memory)).points(inputs, ['head.in'])['head.in']!
       const mask = joint ? counting(batch.weight, rows - batchRows) : tf.ones([rows, 1])
       const table = (t: Tensor): Tensor => t.reshape([rows, -1])
-      return functionEnergy(engine, table(outputs), table(features), mask, covScale, covDiag).add(parameters) as Scalar
+      return functionEnergy(engine, table(outputs), table(features), mask, covScale, covDiag).add<Scalar>(parameters)
     },
 
     ...(contextSize > 0 &&

@@ -22,7 +22,7 @@ export function dense(vars: Variables, name: string, h: Tensor, call: Call): Ten
   const kernel = variable(vars, `${name}.kernel`)
   const bias = vars.params[`${name}.bias`] ?? vars.frozen[`${name}.bias`]
   const x = call.at(`${name}.in`, h)
-  const rows = x.rank === 2 ? x : x.reshape([-1, kernel.shape[0]!])
+  const rows = x.rank === 2 ? x : x.reshape([-1, kernel.shape[0]])
   const product = rows.matMul(kernel)
   const y = bias ? product.add(bias) : product
   return call.at(`${name}.out`, x.rank === 2 ? y : y.reshape([...x.shape.slice(0, -1), kernel.shape[1]!]))

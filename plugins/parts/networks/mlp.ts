@@ -25,11 +25,11 @@ export const mlp = ({ hidden, activation, init }: z.output<typeof mlpOptions>): 
     const sizes = [inputSize(meta), ...hidden]
     const layers = hidden.map((units, i) => denseInit(key, `layer${i}`, sizes[i]!, units, init))
     const head = denseInit(key, 'head', sizes[hidden.length]!, outputSize(meta), 'lecun')
-    return { params: Object.assign({}, ...layers, head), frozen: {}, state: {} }
+    return { params: Object.assign({}, ...layers, head) as typeof head, frozen: {}, state: {} }
   },
   apply(vars, x, call) {
     const input = x as Exclude<typeof x, Readonly<Record<string, unknown>>>
-    let h = input.rank === 2 ? input : input.reshape([input.shape[0]!, -1])
+    let h = input.rank === 2 ? input : input.reshape([input.shape[0], -1])
     if (h.dtype !== 'float32') h = h.cast('float32')
     for (const i of hidden.keys()) h = activations[activation](dense(vars, `layer${i}`, h, call))
     return dense(vars, 'head', h, call)

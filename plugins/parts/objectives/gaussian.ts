@@ -7,7 +7,7 @@ export const gaussianOptions = z.strictObject({
 })
 
 /** Outputs as a table [n, D], whatever axes an example has. */
-const table = (t: Tensor): Tensor => (t.rank === 2 ? t : t.reshape([t.shape[0]!, -1]))
+const table = (t: Tensor): Tensor => (t.rank === 2 ? t : t.reshape([t.shape[0], -1]))
 
 /** −log N(target; y, σ² I) = ½ Σ_d ((target − y)²/σ² + log 2πσ²), nats an example. Targets float32 [n, D] or [n]. */
 export const gaussian = ({ noise }: z.output<typeof gaussianOptions>): Objective => {

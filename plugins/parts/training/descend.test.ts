@@ -181,7 +181,7 @@ describe.each(Object.entries(engines))('descend on %s', (_, start) => {
 
   it('a combine hook that averages the losses gives the plain descent', async () => {
     const combine: NonNullable<Descent['combine']> = ({ engine: e, params, loss, batch }) => {
-      const { aux, pull } = e.vjp((p) => ({ y: loss(p), aux: batch.weight.div(batch.weight.sum()) as Tensor }), params)
+      const { aux, pull } = e.vjp((p) => ({ y: loss(p), aux: batch.weight.div(batch.weight.sum()) }), params)
       return { gradient: pull(aux), out: { weights: aux.sum() } }
     }
     const { run, events } = testRun(engine)

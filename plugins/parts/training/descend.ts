@@ -157,7 +157,7 @@ const advance =
           feed: { objective: under('objective.', feed), prior: under('prior.', feed) },
           key,
           engine,
-          progress: step.div(steps) as Scalar,
+          progress: step.div<Scalar>(steps),
         }),
     })
     const updated = optimizer.update({

@@ -39,7 +39,7 @@ export function ask({ engine, key, batch, examples, pass, clip, combine }: AskOp
     const { grads, aux } = engine.valueAndGrad((p) => {
       const made = pass(p)
       const loss = reduce(made.loss, batch, made.weight)
-      return { value: loss.add(made.energy.div(examples)) as Scalar, aux: { pass: made, loss: weightedMean(made.loss, made.weight) } }
+      return { value: loss.add<Scalar>(made.energy.div(examples)), aux: { pass: made, loss: weightedMean(made.loss, made.weight) } }
     }, params)
     keep(aux.pass, aux.loss)
     return grads
@@ -50,7 +50,7 @@ export function ask({ engine, key, batch, examples, pass, clip, combine }: AskOp
     (params) => {
       const { grads, aux } = engine.valueAndGrad((p) => {
         const made = pass(p)
-        return { value: made.energy.div(examples) as Scalar, aux: made }
+        return { value: made.energy.div<Scalar>(examples), aux: made }
       }, params)
       const { gradient, out } = hook({ engine, key, params, loss: (p) => pass(p).loss, batch })
       keep(aux, weightedMean(aux.loss, aux.weight), out)

@@ -44,8 +44,8 @@ const reference = {
         const g = a[i]! * w[i]! - b[i]!
         m[i] = b1 * m[i]! + (1 - b1) * g
         v[i] = b2 * v[i]! + (1 - b2) * g * g
-        const mean = m[i]! / (1 - b1 ** (t + 1))
-        const square = v[i]! / (1 - b2 ** (t + 1))
+        const mean = m[i] / (1 - b1 ** (t + 1))
+        const square = v[i] / (1 - b2 ** (t + 1))
         w[i] = w[i]! * (1 - eta * decay) - (eta * mean) / (Math.sqrt(square) + eps)
       }
       return [...w]
@@ -58,7 +58,7 @@ const reference = {
       for (const i of w.keys()) {
         const g = a[i]! * w[i]! - b[i]!
         v[i] = momentum * v[i]! + g
-        w[i] = w[i]! - rate * (nesterov ? g + momentum * v[i]! : v[i]!)
+        w[i] = w[i]! - rate * (nesterov ? g + momentum * v[i] : v[i])
       }
       return [...w]
     })

@@ -35,7 +35,7 @@ export interface Pass {
 }
 
 const each = <X extends Input>(x: X, f: (t: Tensor, name: string) => Tensor): X =>
-  (x instanceof tf.Tensor ? f(x, '') : Object.fromEntries(Object.entries(x as Tensors).map(([name, t]) => [name, f(t, name)]))) as X
+  (x instanceof tf.Tensor ? f(x, '') : Object.fromEntries(Object.entries(x).map(([name, t]) => [name, f(t, name)]))) as X
 
 /** Rows of `a`, then rows of `b`. */
 const below = (a: Input, b: Input): Input => each(a, (t, name) => tf.concat([t, name === '' ? (b as Tensor) : (b as Tensors)[name]!], 0))
@@ -47,7 +47,7 @@ export function jointPass(problem: Problem, { vars, batch, memory, feed, key, en
   const extra = prior.rows?.(feed.prior, batch)
   const x = extra === undefined ? batch.x : below(batch.x, extra)
   const y = net(x)
-  const batchRows = batch.weight.shape[0]!
+  const batchRows = batch.weight.shape[0]
   const step = (term: keyof Terms<unknown>): Step => ({
     engine,
     net,
@@ -85,4 +85,4 @@ function scalar(energy: Tensor): Scalar {
 }
 
 /** Σ w ℓ / Σ w. */
-export const weightedMean = (loss: Tensor, weight: Tensor): Scalar => loss.mul(weight).sum().div(weight.sum()) as Scalar
+export const weightedMean = (loss: Tensor, weight: Tensor): Scalar => loss.mul(weight).sum().div<Scalar>(weight.sum())

@@ -39,7 +39,7 @@ export const halfSquares = (x: Tensor): Scalar =>
 /** Σ x² over all entries of a tree. */
 export const sumSquares = (a: Tensors): Scalar => {
   const terms = Object.values(a).map((x) => halfSquares(x))
-  return terms.length > 0 ? (tf.addN(terms).mul(2) as Scalar) : tf.scalar(0)
+  return terms.length > 0 ? tf.addN(terms).mul<Scalar>(2) : tf.scalar(0)
 }
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const

@@ -73,6 +73,11 @@ export const journal = (): Tracker => ({
       },
       complete: close,
     })
-    return { flush: () => Promise.resolve(write(true)) }
+    return {
+      flush() {
+        write(true)
+        return Promise.resolve()
+      },
+    }
   },
 })
