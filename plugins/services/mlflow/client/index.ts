@@ -1,0 +1,7 @@
+export { MlflowClient, type Tuning } from './client.js'
+export type { ClientOptions } from './connection.js'
+export { MlflowError, type MlflowCode } from './errors.js'
+export { batchesOf, caps, countOf, halves, keyOf, longest, type Batch } from './batches.js'
+export type * from './types.js'
+export type { NewRun } from './runs.js'
+export type { NewModel } from './models.js'
