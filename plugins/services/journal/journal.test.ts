@@ -48,7 +48,10 @@ describe('journal', () => {
 describe('diskStore', () => {
   it('gives back what was written, and nothing for what was not', async () => {
     const store = diskStore(mkdtempSync(join(tmpdir(), 'store-')))
-    const stored = { values: { 'carry.w': { shape: [2], dtype: 'float32' as const, data: Float32Array.of(1, -0) } }, meta: { step: 3, done: false } }
+    const stored = {
+      values: { 'carry.w': { shape: [2], dtype: 'float32' as const, data: Float32Array.of(1, -0) } },
+      meta: { step: 3, done: false },
+    }
     await store.write('inference/member 1/descend.fold', stored)
     expect(await store.read('inference/member 1/descend.fold')).toEqual(stored)
     expect(await store.read('nothing')).toBeUndefined()
