@@ -133,7 +133,7 @@ describe('ood', () => {
     expect(values['test/auroc']).toBeGreaterThanOrEqual(10 / 12)
     expect(values['test/auroc']).toBeLessThanOrEqual(11 / 12)
     expect(values['test/fpr95']).toBeGreaterThan(0)
-    expect(values['test/mutual-information']).toBe(0)
+    expect(values).not.toHaveProperty('test/mutual-information')
     expect(figures).toHaveProperty(['test/ood'])
     const swapped = await evaluate(ood({ against, score: 'mutual-information', split: 'test' }, { dataset }), binary, dataset)
     expect(swapped.values['test/auroc']).toBe(0.5)

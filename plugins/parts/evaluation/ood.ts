@@ -42,9 +42,12 @@ export const ood = ({ against, score, split }: Options, { dataset }: { dataset: 
           [`${split}/aupr-out`]: averagePrecision(high, low),
           [`${split}/aupr-in`]: averagePrecision(negated(low), negated(high)),
           [`${split}/entropy`]: mean(within.total),
-          [`${split}/mutual-information`]: mean(within.mutualInformation),
           'ood/entropy': mean(beyond.total),
-          'ood/mutual-information': mean(beyond.mutualInformation),
+          // A prediction without members has none, by definition: that is not a finding.
+          ...([...within.mutualInformation, ...beyond.mutualInformation].some((i) => i > 0) && {
+            [`${split}/mutual-information`]: mean(within.mutualInformation),
+            'ood/mutual-information': mean(beyond.mutualInformation),
+          }),
         },
         figures: { [`${split}/ood`]: histograms({ [split]: low, elsewhere: high }, { x: score.replace('-', ' ') }) },
       }
