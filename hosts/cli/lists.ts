@@ -1,5 +1,6 @@
+import { basename } from 'node:path'
 import { defaultOut, findFolder, listRuns as runsBelow, readResult } from '../node/folder.js'
-import { derivedRegistry, packageRegistry, registryFile, writtenRegistry } from '../node/registry.js'
+import { generated, packageRegistry } from '../node/registry.js'
 import { writeDurably } from '../../plugins/services/journal/index.js'
 import { InputError, type Json } from 'ockham'
 import { z } from 'zod'
@@ -77,11 +78,15 @@ export async function listPlugins(name: string | undefined, { json, schema: edit
 }
 
 export function registry({ write, check }: { readonly write?: true; readonly check?: true }): void {
-  const derived = derivedRegistry()
-  if (write) writeDurably(registryFile, derived)
+  const files = generated()
+  if (write) for (const { file, derived } of files) writeDurably(file, derived)
   else if (check) {
-    if (derived === writtenRegistry()) return line('registry.json is fresh')
-    process.stderr.write('registry.json is stale → ockham registry --write\n')
+    const stale = files.filter(({ derived, written }) => derived !== written).map(({ file }) => basename(file))
+    if (stale.length === 0) {
+      line('registry.json is fresh')
+      return
+    }
+    process.stderr.write(`${stale.join(' and ')} stale → ockham registry --write\n`)
     process.exitCode = 1
-  } else process.stdout.write(derived)
+  } else process.stdout.write(files[0]!.derived)
 }

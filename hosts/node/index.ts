@@ -1,3 +1,5 @@
+import type {} from './catalogue.js'
+
 export type { RunOptions, RunRecord } from './attempt.js'
 export { createHost, Host, type HostOptions, type Study } from './host.js'
 export { type Loaded } from './load.js'
