@@ -61,14 +61,14 @@ const plugin: Rule = (file, { specifier }) => {
   return declares(file, specifier) ? undefined : 'not a dependency'
 }
 
-const host: Rule = (file, { specifier }) => {
+const host: Rule = (file, { specifier, typeOnly }) => {
   const path = target(file, specifier)
   if (path === undefined)
     return specifier.startsWith('node:') || packageOf(specifier) === 'ockham' || declares(file, specifier) ? undefined : 'not a dependency'
   if (path.startsWith('hosts/') || path === 'package.json') return undefined
   if (path.startsWith('core/')) return 'hosts import core as ockham'
   // The catalogue holds types alone, derived from the manifests.
-  if (file === 'hosts/node/catalogue.ts') return undefined
+  if (file === 'hosts/node/catalogue.ts' && typeOnly) return undefined
   return pluginOf(path)?.startsWith('methods/') === false ? undefined : 'methods are found through the registry'
 }
 
