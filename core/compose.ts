@@ -23,6 +23,8 @@ export interface Composition extends Omit<Work, 'initial'> {
   readonly plain: Json
   /** Capabilities of the run's parts; empty for an inference given as an object. */
   readonly offers: Readonly<Record<Role, readonly string[]>>
+  /** Every dataset that the run reads: its own at `dataset`, those of other components at their paths. */
+  readonly datasets: readonly { readonly where: string; readonly name: string; readonly meta: Dataset['meta'] }[]
   /** Disposes what was created, last first. */
   dispose(): Promise<void>
 }
@@ -145,6 +147,7 @@ async function create(
       objective: made.objective as Objective,
       prior: made.prior as Prior,
       inference: made.inference as Inference,
+      datasets: readBy(maker.datasets, parts),
       offers: Object.fromEntries(roles.map((r) => [r, parts.roles[r].offers ?? []])) as Composition['offers'],
       dispose: () => maker.dispose(),
     })
@@ -155,9 +158,20 @@ async function create(
   }
 }
 
+/** Datasets with the paths that they have in the run itself: a variant's are in its own fields. */
+function readBy(datasets: Composition['datasets'], { roles: byRole, evaluations, bounds }: Parts): Composition['datasets'] {
+  const listed = (name: string, some: readonly Part[]) => some.map((part, i) => [`${name}.${i}`, part.where] as const)
+  const roots = [...roles.map((r) => [r, byRole[r].where] as const), ...listed('evaluations', evaluations), ...listed('bounds', bounds)]
+  return datasets.map((d) => {
+    const [name, root] = roots.find(([, where]) => d.where === where || d.where.startsWith(`${where}.`)) ?? [d.where, d.where]
+    return { ...d, where: name + d.where.slice(root.length) }
+  })
+}
+
 /** Creates instances bottom-up in a run's own container, and disposes them in reverse. */
 class Maker {
   readonly problems = new Problems()
+  readonly datasets: { where: string; name: string; meta: Dataset['meta'] }[] = []
   readonly #made = new Set<object>()
   readonly #failed = new Set<unknown>()
 
@@ -169,7 +183,14 @@ class Maker {
   }
 
   /** Undefined where bad input was found, here or in what it depends on. */
-  async make({ make, inside, name, where }: Part): Promise<unknown> {
+  async make(part: Part): Promise<unknown> {
+    const made = await this.#make(part)
+    if (part.kind === 'dataset' && made !== undefined)
+      this.datasets.push({ where: part.where, name: part.name, meta: (made as Dataset).meta })
+    return made
+  }
+
+  async #make({ make, inside, name, where }: Part): Promise<unknown> {
     if ('instance' in make) return make.instance
     const instances = new Map<object, unknown>()
     for (const [held, part] of inside) instances.set(held, await this.make(part))

@@ -1,4 +1,5 @@
 import {
+  type Bus,
   createBus,
   execute,
   hostKey,
@@ -10,6 +11,7 @@ import {
   type Posterior,
   type Recorded,
   type Result,
+  type Tracked,
   type Tracker,
   type Work,
 } from 'ockham'
@@ -42,6 +44,8 @@ export interface Attempt {
   readonly id: string
   readonly name: string
   readonly folder: string | undefined
+  /** Identity of the run that this one is a child of. */
+  readonly parent?: string
   readonly engine: Engine
   readonly trackers: readonly Tracker[]
   readonly composition: Composition
@@ -49,18 +53,37 @@ export interface Attempt {
   readonly options: RunOptions
 }
 
+/** Attaches trackers to a run's events; `end` flushes all of them and closes the bus. */
+export function track(
+  trackers: readonly Tracker[],
+  bus: Bus,
+  run: Omit<Tracked, 'events' | 'warn'>,
+): { journal(): Promise<void>; end(): Promise<void> } {
+  const warn = (code: string, message: string): void => bus.emit({ type: 'warning', code, message })
+  const attached = trackers.map((t) => t.attach({ ...run, events: bus.events, warn }))
+  return {
+    journal: async () => attached[0]?.flush(),
+    async end() {
+      await Promise.all(attached.map((a) => a.flush()))
+      bus.close()
+    },
+  }
+}
+
 /** Runs one composition to the end, in its folder; goes on where a run in that folder stopped. */
-export async function attempt({ id, name, folder, engine, trackers, composition, work, options }: Attempt): Promise<RunRecord> {
+export async function attempt({ id, name, folder, parent, engine, trackers, composition, work, options }: Attempt): Promise<RunRecord> {
   const bus = createBus((message) => void process.stderr.write(`${message}\n`))
   const resumed = folder !== undefined && readJournal(folder).length > 0
-  const attached = [journal(), ...trackers].map((t) =>
-    t.attach({ id, spec: composition.plain, events: bus.events, ...(folder === undefined ? {} : { folder }) }),
-  )
+  const tracked = track([journal(), ...trackers], bus, {
+    id,
+    spec: composition.plain,
+    ...(folder === undefined ? {} : { folder }),
+    ...(parent === undefined ? {} : { parent }),
+    engine: { name: engine.name, build: engine.build },
+    versions: versions(),
+    datasets: composition.datasets.map((d) => (d.where === 'dataset' ? { ...d, meta: work.dataset.meta } : d)),
+  })
   options.listen?.(bus.events, name)
-  const flush = async () => {
-    await Promise.all(attached.map((a) => a.flush()))
-    bus.close()
-  }
   const began = performance.now()
   const place: Place = {
     key: hostKey(composition.seed),
@@ -87,8 +110,13 @@ export async function attempt({ id, name, folder, engine, trackers, composition,
       engine: { name: engine.name, build: engine.build },
     }
     bus.emit({ type: 'run.finished', seconds: (performance.now() - began) / 1000 })
-    await Promise.all(attached.map((a) => a.flush()))
-    if (folder !== undefined) await writeResult(folder, result, readHistory(folder))
+    if (folder !== undefined) {
+      // The report is drawn from the journal; the other trackers wait for it.
+      await tracked.journal()
+      await writeResult(folder, result, readHistory(folder))
+      bus.emit({ type: 'artifact', name: 'report', file: 'report.html' })
+      bus.emit({ type: 'artifact', name: 'result', file: 'result.json' })
+    }
     return { id, result, posterior, ...(folder === undefined ? {} : { folder }) }
   } catch (error) {
     bus.emit({
@@ -98,6 +126,6 @@ export async function attempt({ id, name, folder, engine, trackers, composition,
     })
     throw error
   } finally {
-    await flush()
+    await tracked.end()
   }
 }

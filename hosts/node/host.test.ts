@@ -57,7 +57,8 @@ describe('a study', () => {
     expect(prior.digest).toMatch(/^[0-9a-f]{64}$/)
     expect(readFileSync(join(folder!, 'report.html'), 'utf8')).toContain('<svg')
     expect(flushed).toBeGreaterThanOrEqual(4)
-    expect(heard.filter((e) => e.type === 'run.finished').length).toBe(4)
+    // The four children, and their parent.
+    expect(heard.filter((e) => e.type === 'run.finished').length).toBe(5)
   })
 })
 

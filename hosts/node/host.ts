@@ -18,6 +18,7 @@ import {
   type Registry,
   type Result,
   type Tracker,
+  type Use,
 } from 'ockham'
 import { readHistory, writeDurably } from '../../plugins/services/journal/index.js'
 import { attempt, type RunOptions, type RunRecord } from './attempt.js'
@@ -28,7 +29,9 @@ import { planOf, type Plan } from './plan.js'
 import { disposeAll, prepare, startOf, workOf, type Prepared } from './prepare.js'
 import { writeResult } from './record.js'
 import { packageRegistry } from './registry.js'
-import { summary, tableOf } from './table.js'
+import { asParent } from './parent.js'
+import { summary, tableOf, toCsv } from './table.js'
+import { createTrackers } from './trackers.js'
 import { readYaml, toYaml } from './yaml.js'
 
 export interface HostOptions {
@@ -38,7 +41,7 @@ export interface HostOptions {
   /** Folder of run folders (default `runs`); false keeps everything in memory. */
   readonly out?: string | false
   /** Listeners that keep a record beside the journal. */
-  readonly trackers?: readonly Tracker[]
+  readonly trackers?: readonly Use<'tracker'>[]
   /** Plugins given as objects, beside those of the registry. */
   readonly plugins?: readonly Plugin[]
 }
@@ -58,12 +61,13 @@ export class Host {
   constructor(
     readonly registry: Registry,
     readonly engine: Engine,
-    options: HostOptions,
+    options: Omit<HostOptions, 'trackers'>,
+    trackers: readonly Tracker[] = [],
   ) {
     this.#container = root.createChildContainer()
     this.#container.register(ENGINE, { useValue: engine })
     this.#out = options.out === false ? undefined : (options.out ?? defaultOut)
-    this.#trackers = options.trackers ?? []
+    this.#trackers = trackers
     for (const plugin of options.plugins ?? []) registry.add(plugin)
   }
 
@@ -138,35 +142,43 @@ export class Host {
       if (prepared.length === 1 && first!.name === '') return await this.#one(first!, folder, options)
       const plain = await toPlain(spec)
       if (folder !== undefined) writeDurably(join(folder, 'spec.yaml'), toYaml(plain))
-      const runs: Record<string, RunRecord> = {}
-      for (const run of prepared)
-        runs[run.name] = await this.#one(run, folder === undefined ? undefined : childFolder(folder, run.name), options)
       const id = folder === undefined ? (spec.name ?? 'run') : idOf(folder)
-      const result = summary(id, plain, runs, this.engine)
-      if (folder !== undefined) {
-        const told = Object.entries(runs).map(([n, r]) => [n, { result: r.result, events: readHistory(childFolder(folder, n)) }] as const)
-        await writeResult(folder, result, [], Object.fromEntries(told))
-      }
-      return { id, result, runs, ...(folder === undefined ? {} : { folder }) }
+      const about = { id, spec: plain, folder, engine: this.engine, trackers: this.#trackers, label: spec.name ?? 'study' }
+      return await asParent(about, async (emit) => {
+        const runs: Record<string, RunRecord> = {}
+        for (const run of prepared)
+          runs[run.name] = await this.#one(run, folder === undefined ? undefined : childFolder(folder, run.name), options, id)
+        const result = summary(id, plain, runs, this.engine)
+        if (folder !== undefined) {
+          const told = Object.entries(runs).map(([n, r]) => [n, { result: r.result, events: readHistory(childFolder(folder, n)) }] as const)
+          await writeResult(folder, result, [], Object.fromEntries(told))
+          writeDurably(join(folder, 'comparison.csv'), toCsv(result.tables['variants']!))
+          for (const file of ['comparison.csv', 'report.html', 'result.json'])
+            emit({ type: 'artifact', name: file.replace(/\..*/, ''), file })
+        }
+        return { id, result, runs, ...(folder === undefined ? {} : { folder }) }
+      })
     } finally {
       await disposeAll(prepared)
     }
   }
 
   /** One run in its folder: an earlier stage first; what is finished is read back. */
-  async #one(prepared: Prepared, folder: string | undefined, options: RunOptions): Promise<RunRecord> {
+  async #one(prepared: Prepared, folder: string | undefined, options: RunOptions, parent?: string): Promise<RunRecord> {
     const { composition, earlier } = prepared
     const finished = folder === undefined ? undefined : readResult(folder)
     if (folder !== undefined && finished)
       return { id: idOf(folder), folder, result: finished, posterior: (await this.load(folder)).posterior }
     if (folder !== undefined && !existsSync(join(folder, 'spec.yaml'))) writeDurably(join(folder, 'spec.yaml'), toYaml(composition.plain))
-    const before = earlier && (await this.#one(earlier, folder === undefined ? undefined : childFolder(folder, earlier.name), options))
+    const before =
+      earlier && (await this.#one(earlier, folder === undefined ? undefined : childFolder(folder, earlier.name), options, parent))
     const start = before ? before.posterior : await startOf(composition.initial, async (id) => (await this.load(id)).posterior)
     const name = prepared.name || (composition.name ?? 'run')
     return attempt({
       id: folder === undefined ? name : idOf(folder),
       name,
       folder,
+      ...(parent === undefined ? {} : { parent }),
       engine: this.engine,
       trackers: this.#trackers,
       composition,
@@ -179,7 +191,9 @@ export class Host {
 const hasInline = (plain: Json): boolean =>
   typeof plain === 'object' && plain !== null && ('inline' in plain || Object.values(plain as Record<string, Json>).some(hasInline))
 
-/** Starts an engine and reads the registry. */
+/** Starts an engine, reads the registry and creates the trackers. */
 export async function createHost(options: HostOptions = {}): Promise<Host> {
-  return new Host(packageRegistry(), await startEngine(options.engine ?? defaultEngine, options.threads), options)
+  const registry = packageRegistry()
+  const trackers = await createTrackers(registry, options.trackers ?? [])
+  return new Host(registry, await startEngine(options.engine ?? defaultEngine, options.threads), options, trackers)
 }

@@ -54,3 +54,13 @@ export function summary(id: string, spec: Json, runs: Readonly<Record<string, { 
     variants,
   }
 }
+
+/** Rows as CSV; a column for each name that any row has. */
+export function toCsv(rows: readonly Readonly<Record<string, Json>>[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+  const cell = (value: Json | undefined): string => {
+    const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  }
+  return [columns.map(cell), ...rows.map((row) => columns.map((c) => cell(row[c])))].map((line) => `${line.join(',')}\n`).join('')
+}

@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +24,9 @@ export const freePort = (): Promise<number> =>
     const probe = createServer()
     probe.on('error', fail).listen(0, '127.0.0.1', () => {
       const { port } = probe.address() as AddressInfo
-      probe.close(() => settle(port))
+      probe.close(() => {
+        settle(port)
+      })
     })
   })
 
@@ -57,11 +60,19 @@ export class Server {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...quiet, ...this.extra.env },
     })
-    child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-4000)))
+    child.stderr.on('data', (text: Buffer) => void (said = (said + text.toString()).slice(-4000)))
     this.#child = child
-    for (const end = Date.now() + 50_000; Date.now() < end; await sleep(100)) {
+    const end = Date.now() + 50_000
+    while (Date.now() < end) {
+      await sleep(100)
       if (child.exitCode !== null) break
-      if ((await fetch(`${this.uri}/health`).catch(() => undefined))?.ok) return
+      if (
+        await fetch(`${this.uri}/health`).then(
+          (r) => r.ok,
+          () => false,
+        )
+      )
+        return
     }
     throw new Error(`mlflow server did not start:\n${said}`)
   }
@@ -70,7 +81,7 @@ export class Server {
   async kill(): Promise<void> {
     const child = this.#child
     if (child?.pid === undefined || child.exitCode !== null) return
-    const gone = new Promise((settle) => child.once('exit', settle))
+    const gone = once(child, 'exit')
     process.kill(-child.pid, 'SIGKILL')
     await gone
   }

@@ -144,7 +144,7 @@ export function answered(status: number, text: string, where: string, base: stri
   const said = parsed(text)
   const code = isCode(said?.error_code) ? said.error_code : (byStatus[status] ?? 'UNKNOWN')
   const message = [said?.message, said?.detail].find((m) => typeof m === 'string') ?? text
-  return new MlflowError({ ...explain(status, code, message as string, base), where }, code, status, { retryAfter: seconds(retryAfter) })
+  return new MlflowError({ ...explain(status, code, message, base), where }, code, status, { retryAfter: seconds(retryAfter) })
 }
 
 /** The error that no answer means. */

@@ -19,7 +19,7 @@ const versionOf = (raw: Raw): ModelVersion => {
   const modelId = modelIn(raw.source)
   return {
     name: raw.name,
-    version: String(raw.version),
+    version: raw.version,
     source: raw.source,
     status: raw.status,
     ...(raw.run_id ? { runId: raw.run_id } : {}),
@@ -85,7 +85,7 @@ export class Registry {
   }
 
   /** `latest` and `v1` are reserved by the server. */
-  async setAlias(name: string, alias: string, version: string): Promise<void> {
+  async setAlias(name: string, alias: string, version: string | number): Promise<void> {
     await this.http.call('POST', 'registered-models/alias', { alias, version: String(version), name })
   }
 

@@ -10,6 +10,7 @@ import {
   type MlflowRun,
   type Pair,
   type RunStatus,
+  type Scalars,
   type Strings,
   type View,
 } from './types.js'
@@ -91,6 +92,15 @@ export interface NewRun {
   readonly parent?: string
 }
 
+/** Which runs are looked for, in MLflow's own words. */
+export interface Search {
+  readonly filter?: string
+  readonly view?: View
+  readonly orderBy?: readonly string[]
+  /** Runs a request. */
+  readonly page?: number
+}
+
 /** Runs and what is logged to them. */
 export class Runs {
   constructor(
@@ -135,7 +145,7 @@ export class Runs {
   /** Every run of experiments that a filter (MLflow's grammar: `AND` only) finds, a page at a time. */
   async *search(
     experimentIds: readonly string[],
-    { filter = '', view = 'ACTIVE_ONLY' as View, orderBy = [] as readonly string[], page = 1000 } = {},
+    { filter = '', view = 'ACTIVE_ONLY', orderBy = [], page = 1000 }: Search = {},
   ): AsyncGenerator<MlflowRun> {
     let token: string | undefined
     do {
@@ -153,7 +163,10 @@ export class Runs {
   }
 
   /** Logs metrics, params and tags, in as many requests as the caps need. Values that are too long become artifacts. */
-  async log(id: string, { metrics = [], params = {}, tags = {} }: Partial<Batch>): Promise<void> {
+  async log(
+    id: string,
+    { metrics = [], params = {}, tags = {} }: { readonly metrics?: readonly Metric[]; readonly params?: Scalars; readonly tags?: Scalars },
+  ): Promise<void> {
     const short = { metrics, params: await this.#shorten(id, 'params', params), tags: await this.#shorten(id, 'tags', tags) }
     for (const batch of batchesOf(short, this.batchSize)) await this.#send(id, batch)
   }
@@ -174,7 +187,7 @@ export class Runs {
   }
 
   /** Values longer than the server keeps become files, and say so. */
-  async #shorten(id: string, kind: 'params' | 'tags', values: Strings): Promise<Strings> {
+  async #shorten(id: string, kind: 'params' | 'tags', values: Scalars): Promise<Strings> {
     const most = kind === 'params' ? longest.param : longest.tag
     const kept: Record<string, string> = {}
     for (const [key, given] of Object.entries(values)) {

@@ -31,7 +31,8 @@ const longestPause = 30
 const queryOf = (fields: Fields): string => {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(fields))
-    for (const item of Array.isArray(value) ? (value as Field[]) : [value]) if (item !== undefined) query.append(name, String(item))
+    for (const item of Array.isArray(value) ? (value as Field[]) : [value])
+      if (item !== undefined) query.append(name, typeof item === 'object' ? JSON.stringify(item) : String(item))
   const written = query.toString()
   return written === '' ? '' : `?${written}`
 }

@@ -13,6 +13,8 @@ export interface Metric {
 }
 
 export type Strings = Readonly<Record<string, string>>
+/** What is logged as text. */
+export type Scalars = Readonly<Record<string, string | number | boolean>>
 
 /** What a run has read. */
 export interface DatasetInput {
@@ -86,5 +88,5 @@ export interface ModelVersion {
 /** `{ key, value }` pairs, as the server has them. */
 export type Pair = Readonly<Record<'key' | 'value', string>>
 
-export const toPairs = (strings: Strings): Pair[] => Object.entries(strings).map(([key, value]) => ({ key, value: String(value) }))
+export const toPairs = (scalars: Scalars): Pair[] => Object.entries(scalars).map(([key, value]) => ({ key, value: String(value) }))
 export const fromPairs = (pairs: readonly Pair[] | undefined): Strings => Object.fromEntries((pairs ?? []).map((p) => [p.key, p.value]))

@@ -1,0 +1,88 @@
+import { rmSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { facts } from './facts.js'
+import { Keeper } from './keeper.js'
+import type { Order, Setup, Word } from './messages.js'
+import { Sender } from './sender.js'
+import { Spool } from './spool.js'
+import { Meter } from './meter.js'
+
+const { options, taken } = workerData as Setup
+const counter = new Int32Array(taken)
+const port = parentPort!
+const say = (word: Word): void => port.postMessage(word)
+
+/** Runs that go on, and folders that the server may not have all of. */
+const keepers = new Map<string, Keeper>()
+const pending = new Set<string>()
+/** Folders that are there for the spool alone. */
+const made = new Set<string>()
+const sender = new Sender(options.uri === undefined ? {} : { uri: options.uri }, (folder, code, message) =>
+  say({ type: 'warning', folder, code, message }),
+)
+const meter = new Meter()
+
+const settle = (folders: Iterable<string>): void => {
+  for (const folder of folders)
+    if (!keepers.has(folder)) {
+      pending.delete(folder)
+      new Spool(folder).release()
+      if (made.delete(folder)) rmSync(folder, { recursive: true, force: true })
+    }
+}
+
+/** Delivers what waits, once a turn; deliveries that take longer are not piled up. */
+let under = false
+async function deliver(): Promise<void> {
+  if (under) return
+  under = true
+  const folders = [...pending]
+  if (await sender.try(folders)) settle(folders)
+  under = false
+}
+setInterval(() => void deliver(), options.interval * 1000).unref()
+
+if (options.system > 0)
+  setInterval(() => {
+    const machine = meter.read()
+    for (const keeper of keepers.values()) if (keeper.active) keeper.sample({ ...machine, ...keeper.speed() })
+  }, options.system * 1000).unref()
+
+async function flush({ ticket, deliver: all }: Extract<Order, { type: 'flush' }>): Promise<void> {
+  const folders = all ? [...pending] : []
+  const done = await sender.finish(folders, options.patience)
+  if (done) settle(folders)
+  say({ type: 'flushed', ticket, done, ...(sender.failed && !done ? { reason: sender.failed.message } : {}) })
+}
+
+/** One order at a time, as they came: what a flush answers for was taken in before. */
+function obey(order: Order): void {
+  const { folder } = order
+  switch (order.type) {
+    case 'start': {
+      const { start } = order
+      const spool = new Spool(folder)
+      spool.hold()
+      pending.add(folder)
+      if (!start.own) made.add(folder)
+      keepers.set(folder, new Keeper(spool, { ...start, tags: { ...facts(order.script), ...start.tags } }, options))
+      return void deliver()
+    }
+    case 'events':
+      Atomics.add(counter, 0, order.steps)
+      return keepers.get(folder)?.take(order.items)
+    case 'flush':
+      return void flush(order)
+    case 'close':
+      keepers.delete(folder)
+      return void deliver()
+  }
+}
+
+port.on('message', (order: Order) => {
+  try {
+    obey(order)
+  } catch (error) {
+    say({ type: 'warning', folder: order.folder, code: 'OCK-MLFLOW-020', message: `the MLflow writer failed: ${String(error)}` })
+  }
+})
