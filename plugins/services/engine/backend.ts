@@ -132,9 +132,8 @@ function dispatch(kernel: string, run: KernelFunc, inputs: Inputs, attrs: Attrs)
   }
   for (const info of given) if (!symbols.has(info.dataId) || info instanceof tf.Variable) own(trace, info)
   const compose = compositions[kernel]
-  if (!compose) return record(trace, kernel, inputs, attrs)
   const call: Call = (name, of, with_ = {}) => dispatch(name, tf.getKernel(name, 'cpu').kernelFunc, of, with_) as TensorInfo
-  return compose(inputs, attrs, call)
+  return compose?.(inputs, attrs, call) ?? record(trace, kernel, inputs, attrs)
 }
 
 /** Random numbers that tfjs or JavaScript would make. */

@@ -1,11 +1,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
+import { finished, imageCompositions } from './image-compositions.js'
 import type { Attrs } from './signatures/row.js'
 
 /** Runs a kernel on infos, recording it where an input is symbolic. */
 export type Call = (kernel: string, inputs: Readonly<Record<string, TensorInfo>>, attrs?: Attrs) => TensorInfo
-type Composition = (inputs: Readonly<Record<string, TensorInfo>>, attrs: Attrs, call: Call) => TensorInfo
-
-const activations: Readonly<Record<string, string>> = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' }
+/** What stands for a kernel; nothing where it is recorded as it is. */
+export type Composition = (inputs: Readonly<Record<string, TensorInfo>>, attrs: Attrs, call: Call) => TensorInfo | undefined
 
 /** Products up to and with each element in ⌈log₂ n⌉ rounds (Hillis and Steele 1986): each round multiplies by the row shifted by 1, 2, 4, …. */
 function cumprod(x: TensorInfo, axis: number, exclusive: boolean, reverse: boolean, call: Call): TensorInfo {
@@ -23,14 +23,10 @@ function cumprod(x: TensorInfo, axis: number, exclusive: boolean, reverse: boole
 
 /** Kernels that are recorded as others, so that no machine needs a row for them. */
 export const compositions: Readonly<Record<string, Composition>> = {
-  _FusedMatMul: ({ a, b, bias, preluActivationWeights }, attrs, call) => {
-    const { transposeA, transposeB, activation, leakyreluAlpha } = attrs
-    let y = call('BatchMatMul', { a: a!, b: b! }, { transposeA, transposeB })
-    if (bias) y = call('Add', { a: y, b: bias })
-    if (activation === 'prelu') return call('Prelu', { x: y, alpha: preluActivationWeights! })
-    if (activation === 'leakyrelu') return call('LeakyRelu', { x: y }, { alpha: leakyreluAlpha })
-    const kernel = activations[activation as string]
-    return kernel ? call(kernel, { x: y }) : y
+  ...imageCompositions,
+  _FusedMatMul: (inputs, attrs, call) => {
+    const { transposeA, transposeB } = attrs
+    return finished(call('BatchMatMul', { a: inputs.a!, b: inputs.b! }, { transposeA, transposeB }), inputs, attrs, call)
   },
   ExpandDims: ({ input }, { dim }, call) => {
     const shape = [...input!.shape]

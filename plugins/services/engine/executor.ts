@@ -19,6 +19,13 @@ export interface ExecutableLoop {
   dispose(): void
 }
 
+/** Time that operations of one kind took. */
+export interface Timing {
+  readonly kind: string
+  readonly calls: number
+  readonly ms: number
+}
+
 /** What runs graphs. The tracer, keys, specialisation and checks are the engine's, the same for every executor. */
 export interface Executor {
   readonly name: string
@@ -28,6 +35,8 @@ export interface Executor {
   supports(op: string): boolean
   compile(graph: Graph, precision: Precision): Promise<Executable>
   loop(graph: Graph, precision: Precision, warn: (message: string) => void): Promise<ExecutableLoop>
+  /** Where it was asked to time operations: what each kind took so far, most first. Asked once, at the end. */
+  profile?(): Promise<readonly Timing[]>
   dispose(): Promise<void>
 }
 

@@ -1,14 +1,14 @@
 import type { GradFunc, Tensor, Tensor1D } from '@tensorflow/tfjs-core'
+import './gradients/convolution.js'
+import './gradients/indexing.js'
+import './gradients/pooling.js'
+import './gradients/products.js'
+import { supply } from './gradients/supply.js'
 import { kit } from './kit.js'
 import { mendTape } from './tape.js'
 
 const { tf } = kit
 mendTape()
-
-/** Registers where tfjs has no gradient, so that one it may get wins. */
-const supply = (kernelName: string, inputsToSave: string[], gradFunc: GradFunc): void => {
-  if (!tf.getGradient(kernelName)) tf.registerGradient({ kernelName, inputsToSave, gradFunc })
-}
 
 /** Comparisons and choices are flat almost everywhere; tfjs refuses to differentiate around most of them. */
 const flat = (kernelName: string, ...inputs: string[]): void =>

@@ -47,8 +47,11 @@ function startWasm(): Promise<Backend> {
   return wasm
 }
 
-/** Kernels whose wasm version is another function: `FloorDiv` gives floats, `Prelu` does not stretch x, `Cast` to bool cuts. */
-const cpuOnly = new Set(['FloorDiv', 'Prelu', 'Cast'])
+/**
+ * Kernels whose wasm version is another function: `FloorDiv` gives floats, `Prelu` does not stretch x, `Cast` to bool cuts,
+ * `MaxPoolGrad` looks for the maximum in other places.
+ */
+const cpuOnly = new Set(['FloorDiv', 'Prelu', 'Cast', 'MaxPoolGrad'])
 
 /** tfjs' kernels, called directly: wasm where it has the kernel for these types, else cpu. */
 export class Machine {

@@ -1,0 +1,44 @@
+import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
+import { kit } from '../kit.js'
+import { resizeGradient, type Resize, type ResizeAttrs } from '../resize.js'
+import { replace, supply } from './supply.js'
+
+const { tf } = kit
+
+// Elements that the slice took get their gradient, the others zero: a gather by the places in reverse.
+supply('StridedSlice', ['x'], (seed, saved, attrs) => {
+  const [dy, x] = [seed as Tensor, saved[0]!]
+  const size = x.size
+  const places = tf.range(0, size, 1, 'int32').reshape(x.shape)
+  const taken = tf
+    .engine()
+    .runKernel<Tensor>('StridedSlice', { x: places }, attrs as unknown as NamedAttrMap)
+    .dataSync()
+  const index = new Int32Array(size).fill(taken.length)
+  taken.forEach((at, i) => void (index[at] = i))
+  const padded = tf.concat([dy.reshape([taken.length]), tf.zeros([1])])
+  return { x: () => tf.gather(padded, tf.tensor1d(index, 'int32')).reshape(x.shape) }
+})
+
+// The k largest are elements of x, at the places that the kernel gives.
+if (!tf.getGradient('TopK')) {
+  tf.registerGradient({
+    kernelName: 'TopK',
+    inputsToSave: ['x'],
+    outputsToSave: [false, true],
+    gradFunc: (seed, saved) => {
+      const [dy] = seed as Tensor[]
+      const [x, indices] = saved as [Tensor, Tensor]
+      const places = tf.cast(tf.oneHot(indices, x.shape.at(-1)!), 'float32')
+      return { x: () => places.mul(dy!.expandDims(-1)).sum(-2) }
+    },
+  })
+}
+
+const resize = (kernel: string, kind: Resize): void =>
+  replace(kernel, ['images'], (dy, saved, attrs) => ({
+    images: () => resizeGradient(kind, saved[0]!, dy as Tensor, attrs as ResizeAttrs),
+  }))
+// tfjs' kernels of these gradients ignore half-pixel centres, one mixes up height and width, and none has a gradient.
+resize('ResizeBilinear', 'bilinear')
+resize('ResizeNearestNeighbor', 'nearest')
