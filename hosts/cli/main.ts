@@ -1,11 +1,25 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { applySet, fromPlain, InputError, Interrupted, OckhamError, Problems, type Json, type PipelineSpec } from 'ockham'
+import {
+  applySet,
+  fromPlain,
+  InputError,
+  Interrupted,
+  OckhamError,
+  Problems,
+  Reference,
+  type Json,
+  type PipelineSpec,
+  type Use,
+} from 'ockham'
 import { defaultEngine, engineNames, type EngineName } from '../node/engines.js'
 import { defaultOut } from '../node/folder.js'
 import type { Host } from '../node/index.js'
 import { versions } from '../node/versions.js'
+import { applySweeps, sweepOf, type Sweep } from '../node/sweep.js'
 import { parseYaml, readYaml } from '../node/yaml.js'
+import { compare } from './compare.js'
 import { listPlugins, listRuns, registry, show } from './lists.js'
+import { load, sync } from './mlflow.js'
 import { printPlans, printRecord } from './print.js'
 import { showProgress } from './progress.js'
 
@@ -23,6 +37,8 @@ interface RunFlags extends Common {
   readonly set: readonly string[]
   readonly seed?: number
   readonly limit?: number
+  readonly sweep: readonly string[]
+  readonly track: readonly string[]
   readonly dryRun?: true
 }
 
@@ -34,8 +50,8 @@ const whole = (least: number) => (text: string) => {
 
 const collect = (item: string, items: readonly string[]): readonly string[] => [...items, item]
 
-/** Reads a spec file and applies `--set`, `--seed` and `--limit`; all problems at once. */
-async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'limit'>): Promise<PipelineSpec> {
+/** Reads a spec file and applies `--set`, `--seed`, `--limit` and `--sweep`; all problems at once. */
+async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'limit' | 'sweep'>): Promise<PipelineSpec> {
   let plain = readYaml(file)
   const problems = new Problems()
   for (const [i, assignment] of flags.set.entries()) {
@@ -51,17 +67,36 @@ async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'li
       plain = applySet(plain, assignment.slice(0, at), parseYaml(assignment.slice(at + 1), `--set #${i + 1}`))
     })
   }
+  const sweeps: Sweep[] = []
+  for (const [i, text] of flags.sweep.entries())
+    await problems.during(() => void sweeps.push(sweepOf(text, (right) => parseYaml(right, `--sweep #${i + 1}`))))
   problems.check()
   if (flags.seed !== undefined) {
     const { seeds: _, ...single } = plain as Record<string, Json>
     plain = { ...single, seed: flags.seed }
   }
   if (flags.limit !== undefined) plain = applySet(plain, 'limit', flags.limit)
-  return fromPlain(plain)
+  return fromPlain(applySweeps(plain, sweeps))
+}
+
+/** A tracker as `--track` names it: a name, or `{ use: name, ...options }`. */
+function trackerOf(text: string, i: number): Use<'tracker'> {
+  const given = parseYaml(text, `--track #${i + 1}`)
+  const { use: name, ...options } = (typeof given === 'object' && given !== null ? given : { use: given }) as Record<string, Json>
+  if (typeof name === 'string') return new Reference(name, options) as unknown as Use<'tracker'>
+  throw new InputError({
+    code: 'OCK-SPEC-020',
+    what: `'${text}' names no tracker`,
+    where: '--track',
+    remedy: "write --track mlflow, or --track '{use: mlflow, experiment: glyphs}'",
+  })
 }
 
 /** Starts a host for one piece of work; Ctrl-C closes the run with a checkpoint, a second one ends at once. */
-async function withHost<T>(flags: Common, work: (host: Host, signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withHost<T>(
+  flags: Common & { readonly track?: readonly string[] },
+  work: (host: Host, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { createHost } = await import('../node/index.js')
   const stop = new AbortController()
   const interrupt = () => {
@@ -71,6 +106,7 @@ async function withHost<T>(flags: Common, work: (host: Host, signal: AbortSignal
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const host = await createHost({
+    trackers: (flags.track ?? []).map((text, i) => trackerOf(text, i)),
     engine: flags.engine,
     out: flags.out,
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
@@ -92,7 +128,7 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   })
 }
 
-async function resume(folder: string, flags: Common): Promise<void> {
+async function resume(folder: string, flags: Common & Pick<RunFlags, 'track'>): Promise<void> {
   await withHost(flags, async (host, signal) => {
     printRecord(await host.resume(folder, { signal, listen: (events, name) => showProgress(events, name) }), flags.json)
   })
@@ -105,17 +141,42 @@ const common = (command: Command): Command =>
     .option('--out <dir>', 'folder of run folders', defaultOut)
     .option('--json', 'the last line of standard output is the result as one JSON object')
 
+const trackAbout = "keep a record beside the journal: mlflow, or '{use: mlflow, ...options}' (repeatable)"
+
 function program(): Command {
   const ockham = new Command('ockham').description('Probabilistic, robust and certified deep learning').version(versions()['ockham']!)
   common(ockham.command('run').description('train, evaluate, certify and record what a spec says').argument('<spec>', 'YAML file'))
     .option('--set <path=value>', 'replace one value of the spec (repeatable)', collect, [] as readonly string[])
     .option('--seed <n>', 'replace the seed', whole(0))
     .option('--limit <n>', 'at most n examples of each split', whole(1))
+    .option('--sweep <path=[values]>', 'a child run for each value (repeatable: for each combination)', collect, [] as readonly string[])
+    .option('--track <tracker>', trackAbout, collect, [] as readonly string[])
     .option('--dry-run', 'print parameters, memory, steps and tensors bound a call, and stop')
     .action(run)
-  common(ockham.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id')).action(
-    resume,
-  )
+  common(ockham.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id'))
+    .option('--track <tracker>', trackAbout, collect, [] as readonly string[])
+    .action(resume)
+  common(
+    ockham
+      .command('load')
+      .description('fetch a model, or a run, and say what it takes')
+      .argument('<source>', 'models:/name@alias, models:/name/version, or a run'),
+  ).action((source: string, flags: Common) => withHost(flags, (host) => load(host, source, flags.json)))
+  ockham
+    .command('sync')
+    .description('bring what a run has kept for MLflow to the server')
+    .argument('<run>', 'folder or id')
+    .option('--uri <address>', 'of the server (default: MLFLOW_TRACKING_URI, else the one the run was meant for)')
+    .option('--out <dir>', 'folder of run folders', defaultOut)
+    .option('--json')
+    .action(sync)
+  ockham
+    .command('compare')
+    .description('runs side by side: in what they differ, and what they found')
+    .argument('<run...>', 'folders or ids; children are compared too')
+    .option('--out <dir>', 'folder of run folders', defaultOut)
+    .option('--json')
+    .action(compare)
   ockham
     .command('runs')
     .description('list the runs')

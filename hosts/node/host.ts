@@ -119,13 +119,19 @@ export class Host {
     return plans
   }
 
-  /** What a run learnt, ready to predict; needs no data. */
-  load(run: string): Promise<Loaded> {
-    return loadPosterior(this.#find(run), (spec) => this.#check(spec))
+  /** What a run learnt, or a model of MLflow's (`models:/name@alias`, `models:/name/version`), ready to predict; needs no data. */
+  async load(run: string): Promise<Loaded> {
+    return loadPosterior(run.startsWith('models:/') ? await this.#fetch(run) : this.#find(run), (spec) => this.#check(spec))
   }
 
   async dispose(): Promise<void> {
     await this.engine.dispose()
+  }
+
+  /** A model of MLflow's registry, fetched once. */
+  async #fetch(model: string): Promise<string> {
+    const { fetchModel } = await import('../../plugins/services/mlflow/index.js')
+    return fetchModel(model, join(this.#out ?? defaultOut, '.models'))
   }
 
   #find(run: string): string {
@@ -196,4 +202,15 @@ export async function createHost(options: HostOptions = {}): Promise<Host> {
   const registry = packageRegistry()
   const trackers = await createTrackers(registry, options.trackers ?? [])
   return new Host(registry, await startEngine(options.engine ?? defaultEngine, options.threads), options, trackers)
+}
+
+/** What a run learnt, or a model of MLflow's registry, ready to predict. Disposing it ends its engine. */
+export async function load(source: string, options: HostOptions = {}): Promise<Loaded & { dispose(): Promise<void> }> {
+  const host = await createHost(options)
+  try {
+    return { ...(await host.load(source)), dispose: () => host.dispose() }
+  } catch (error) {
+    await host.dispose()
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import type {} from './catalogue.js'
 
 export type { RunOptions, RunRecord } from './attempt.js'
-export { createHost, Host, type HostOptions, type Study } from './host.js'
+export { createHost, Host, load, type HostOptions, type Study } from './host.js'
 export { type Loaded } from './load.js'
 export { use } from 'ockham'
 export { parseYaml, readYaml, toYaml } from './yaml.js'

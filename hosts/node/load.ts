@@ -18,6 +18,8 @@ import { readYaml } from './yaml.js'
 /** A posterior brought back. */
 export interface Loaded {
   readonly posterior: Posterior
+  /** Where it lies. */
+  readonly folder: string
   /** What it was trained on. */
   readonly meta: DatasetMeta
   predict(x: Values, options?: Parameters<Posterior['predict']>[1]): Promise<Prediction>
@@ -49,5 +51,5 @@ export async function loadPosterior(folder: string, check: (spec: PipelineSpec) 
   const { inference: learnt, ...parts } = composition
   const { initial: _, ...pieces } = parts
   const posterior = await learnt.restore(saved, problemOf(pieces))
-  return { posterior, meta, predict: (x, options) => posterior.predict(x, options) }
+  return { posterior, folder, meta, predict: (x, options) => posterior.predict(x, options) }
 }

@@ -33,6 +33,7 @@ const nested = /^(member|fold|seed|round|task|chain)[-_ .]?\d+$/
 export class Keeper {
   readonly #ledger: Ledger
   #steps = 0
+  #trains = false
   #measured = performance.now()
 
   constructor(
@@ -53,6 +54,8 @@ export class Keeper {
 
   /** Steps of training a second since the last call, in examples and tokens where a step's are known. */
   speed(): Record<string, number> {
+    // A run of runs takes no steps of its own.
+    if (!this.#trains) return {}
     const seconds = Math.max(0.001, (performance.now() - this.#measured) / 1000)
     const { batch, tokens } = this.start
     const rate = this.#steps / seconds
@@ -129,7 +132,9 @@ export class Keeper {
     for (let i = 0; i < steps.length; i++)
       for (const [j, key] of keys.entries()) points.push([key, written(values[i * keys.length + j]!), times[i]!, steps[i]!])
     this.#ledger.points(at, points)
-    if (path[0] === 'inference') this.#steps += steps.length
+    if (path[0] !== 'inference') return
+    this.#steps += steps.length
+    this.#trains = true
   }
 
   #event(event: Exclude<Recorded, { type: 'step' }>): void {
