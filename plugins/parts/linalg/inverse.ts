@@ -1,5 +1,6 @@
 import type { Value } from 'ockham'
 import { cholesky } from './cholesky.js'
+import { transpose } from './gram.js'
 import { addProduct, dot } from './kernel.js'
 import { doubles, sizeOf } from './matrix.js'
 
@@ -28,6 +29,12 @@ export function inverseFactored(l: Value): Value {
   }
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) out[j * n + i] = out[i * n + j]!
   return { shape: [n, n], dtype: 'float64', data: out }
+}
+
+/** L⁻¹ [n, n] of a lower triangular L [n, n]. Throws `OCK-LINALG-001`. */
+export function inverseLower(l: Value): Value {
+  const n = sizeOf(l, 'inverse')
+  return transpose({ shape: [n, n], dtype: 'float64', data: inverseTransposed(doubles(l), n) })
 }
 
 /** A⁻¹ [n, n] of a symmetric positive definite A [n, n], exactly symmetric. Throws `OCK-LINALG-001`, `OCK-LINALG-002`. */
