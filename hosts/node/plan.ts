@@ -21,7 +21,7 @@ export async function planOf(work: Work, place: Omit<Place, 'store' | 'planned'>
   const variables =
     'apply' in problem.model
       ? await problem.model.init(place.key.fold('plan'), work.dataset.meta)
-      : { params: await problem.model.init(place.key), frozen: {} }
+      : { params: await problem.model.init(place.key, work.dataset.meta), frozen: {} }
   let fold: Plan['fold']
   const planned = (name: string, steps: number, plan: LoopPlan) => {
     fold = { name, steps, ...plan }

@@ -21,12 +21,10 @@ export function sweepOf(assignment: string, parse: (text: string) => Json): Swee
 
 /** The name of a value in a variant's: fit for a folder. */
 function labelOf({ path }: Sweep, value: Json, index: number): string {
-  const last = path
-    .replaceAll(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .at(-1)!
-  const text = typeof value === 'object' && value !== null ? ((value as Plain)['use'] ?? index) : value
-  return `${last}-${String(text)}`.replaceAll(/[^A-Za-z0-9._-]/g, '_')
+  const last = path.replaceAll(/\[(\d+)\]/g, '.$1').split('.').at(-1)!
+  const named = typeof value === 'object' && value !== null ? (value as Plain)['use'] : value
+  const text = typeof named === 'string' ? named : named === undefined ? String(index) : JSON.stringify(named)
+  return `${last}-${text}`.replaceAll(/[^A-Za-z0-9._-]/g, '_')
 }
 
 /** A spec with a variant for each combination of swept values, times the variants that it has. Errors: `OCK-SPEC-025` and `-029`. */

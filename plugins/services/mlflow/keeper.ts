@@ -151,10 +151,9 @@ export class Keeper {
       case 'evaluation':
         return this.#final(`evaluation ${event.name}`, event.values, time)
       case 'certificate': {
-        const { bound, value, confidence, trivial, terms } = event.certificate
-        const named = Object.fromEntries(Object.entries(terms).map(([term, v]) => [`certificates/${bound}/${term}`, v]))
-        const head = Object.fromEntries(Object.entries({ value, confidence, trivial }).map(([n, v]) => [`certificates/${bound}/${n}`, v]))
-        this.#final(`certificate ${bound}`, { ...named, ...head }, time)
+        const { bound, value, confidence, trivial } = event.certificate
+        const named = Object.entries({ value, confidence, trivial }).map(([n, v]) => [`certificates/${bound}/${n}`, v] as const)
+        this.#final(`certificate ${bound}`, Object.fromEntries(named), time)
         return this.#text(`certificates/${bound}.json`, JSON.stringify(event.certificate, null, 2))
       }
       case 'figure':
