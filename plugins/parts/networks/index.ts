@@ -1,6 +1,8 @@
 import { component, definePlugin } from 'ockham'
 import type { z } from 'zod'
+import { cnn, cnnOptions } from './cnn.js'
 import { mlp, mlpOptions } from './mlp.js'
+import { resnet, resnetOptions } from './resnet.js'
 
 export { bind, parametric, type BoundNet } from './net.js'
 export { dense, variable } from './dense.js'
@@ -8,10 +10,17 @@ export { activations, type Activation } from './activations.js'
 export { denseInit, kernel, type Init } from './init.js'
 export { inputSize, outputSize } from './sizes.js'
 export { mlp, mlpOptions } from './mlp.js'
+export { conv, convInit, globalPool, pooled, type ConvInit, type ConvOptions } from './conv.js'
+export { batchNorm, batchNormInit } from './batch-norm.js'
+export { asImages, imageShape } from './pictures.js'
+export { cnn, cnnOptions } from './cnn.js'
+export { resnet, resnetOptions } from './resnet.js'
 
 declare module 'ockham' {
   interface Catalog {
     mlp: { kind: 'model'; options: z.input<typeof mlpOptions> }
+    cnn: { kind: 'model'; options: z.input<typeof cnnOptions> }
+    resnet: { kind: 'model'; options: z.input<typeof resnetOptions> }
   }
 }
 
@@ -25,6 +34,22 @@ export default definePlugin({
       options: mlpOptions,
       offers: ['weights', 'head'],
       create: mlp,
+    }),
+    component({
+      kind: 'model',
+      name: 'cnn',
+      about: 'Small convolutional network on images',
+      options: cnnOptions,
+      offers: ['weights', 'head'],
+      create: cnn,
+    }),
+    component({
+      kind: 'model',
+      name: 'resnet',
+      about: 'Residual network with basic blocks on small images',
+      options: resnetOptions,
+      offers: ['weights', 'head'],
+      create: resnet,
     }),
   ],
 })

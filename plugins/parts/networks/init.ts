@@ -19,6 +19,12 @@ export function kernel(key: HostKey, shape: readonly number[], init: Init, fanIn
   return { shape, dtype: 'float32', data: Float32Array.from(draw.data, (z) => z * std) }
 }
 
+/** Zero-mean uniform entries of the given variance, float32 [shape]. */
+export function uniformKernel(key: HostKey, shape: readonly number[], variance: number): Value {
+  const reach = Math.sqrt(3 * variance)
+  return { shape, dtype: 'float32', data: Float32Array.from(key.uniform(shape).data, (u) => (2 * u - 1) * reach) }
+}
+
 /** `<name>.kernel` [in, out] and a zero `<name>.bias` [out]. The stream is the kernel's own name below `key`. */
 export function denseInit(key: HostKey, name: string, fanIn: number, fanOut: number, init: Init): Record<string, Value> {
   return {

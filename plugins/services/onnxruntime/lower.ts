@@ -10,9 +10,6 @@ import type { Float } from './rows/index.js'
 const structural = new Set(['Input', 'Constant', 'Inverse', 'Host'])
 export const supports = (op: string): boolean => rows.has(op) || structural.has(op)
 
-/** Constants up to this many bytes are written where they are read; larger ones once, outside any loop. */
-const localBytes = 256
-
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const
 export type HostType = keyof typeof arrays
 
@@ -47,11 +44,6 @@ export class Lowering {
   readonly #homes = new Map<Node, Scope>()
   /** Names of the validity flags of the inverses, bool scalars. */
   readonly flags: { readonly name: string; readonly scope: Scope }[] = []
-
-  constructor(
-    /** The scope of loop invariants and large constants. */
-    readonly outer: Scope,
-  ) {}
 
   /** Says where a value that is not computed here is found: an input, or the result of another segment. */
   bind(ref: Ref, name: string, scope: Scope): void {
@@ -96,7 +88,6 @@ export class Lowering {
   }
 
   #constant(node: Node, type: HostType, scope: Scope): string {
-    const data = dataAs(node.value!, type)
-    return (data.byteLength <= localBytes ? scope : this.outer).constant(type, node.outputs[0]!.shape, data)
+    return scope.constant(type, node.outputs[0]!.shape, dataAs(node.value!, type))
   }
 }

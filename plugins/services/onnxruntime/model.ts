@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { attributeType, dataType, encodeModel } from './proto.js'
 import type { AttributeProto, Dimension, ElementType, GraphProto, NodeProto, TensorProto, ValueInfoProto } from './proto.js'
 export type { ElementType } from './proto.js'
@@ -32,12 +33,15 @@ const valueInfo = (name: string, type: ElementType, shape: readonly (number | st
 
 const bytesOf = (a: ConstantData): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
-/** Constants up to this many bytes are merged when equal. */
-const mergedBytes = 256
+/** Constants up to this many bytes are written where they are read; larger ones in the outermost graph, once for all steps of a loop. */
+const localBytes = 256
+
+const digest = (bytes: Uint8Array): string =>
+  bytes.length <= localBytes ? bytes.join() : createHash('sha256').update(bytes).digest('base64')
 
 /**
  * One ONNX graph under construction: the main graph, or the body of a loop that sees the names of the graph around it.
- * Equal nodes and small equal constants are merged.
+ * Equal nodes and equal constants are merged.
  */
 export class Scope {
   readonly #nodes: NodeProto[] = []
@@ -49,9 +53,11 @@ export class Scope {
   readonly #known = new Map<string, readonly string[]>()
   readonly #names: { next: number }
   readonly #name: string
+  readonly #around: Scope | undefined
 
   constructor(name: string, around?: Scope) {
     this.#name = name
+    this.#around = around
     this.#names = around ? around.#names : { next: 0 }
   }
 
@@ -99,12 +105,13 @@ export class Scope {
 
   constant(type: ElementType, shape: readonly number[], data: ConstantData): string {
     const rawData = bytesOf(data)
-    const key = rawData.length <= mergedBytes ? `constant ${type} ${shape.join()} ${rawData.join()}` : undefined
-    const known = key === undefined ? undefined : this.#known.get(key)
+    if (this.#around && rawData.length > localBytes) return this.#around.constant(type, shape, data)
+    const key = `constant ${type} ${shape.join()} ${digest(rawData)}`
+    const known = this.#known.get(key)
     if (known) return known[0]!
     const name = this.fresh('c')
     this.#initializers.push({ name, dims: shape, dataType: dataType[type], rawData })
-    if (key !== undefined) this.#known.set(key, [name])
+    this.#known.set(key, [name])
     return name
   }
 

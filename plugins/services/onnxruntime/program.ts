@@ -32,7 +32,7 @@ export const capturesOf = (graph: Graph): Map<Node, ort.Tensor> =>
 async function open(part: Segment, settings: Settings): Promise<Piece> {
   if (part.nodes.length === 0) return { ...part, names: [] }
   const scope = new Scope('main')
-  const lowering = new Lowering(scope)
+  const lowering = new Lowering()
   for (const ref of part.reads) lowering.bind(ref, scope.input(refKey(ref), typeOf(ref), slotOf(ref).shape), scope)
   for (const node of part.nodes) lowering.add(node, scope)
   const names = part.writes.map((ref) => scope.output(lowering.as(ref, typeOf(ref), scope), typeOf(ref), slotOf(ref).shape))

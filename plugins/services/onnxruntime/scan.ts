@@ -74,7 +74,7 @@ const length = 'steps'
 export function loopModel(graph: Graph, parts: Anatomy): LoopModel {
   const main = new Scope('main')
   const body = new Scope('step', main)
-  const lowering = new Lowering(main)
+  const lowering = new Lowering()
   const shape = (node: Node): readonly number[] => node.outputs[0]!.shape
   const type = (node: Node): ElementType => typeOf(self(node))
 

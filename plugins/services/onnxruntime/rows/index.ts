@@ -1,7 +1,10 @@
 import { activation } from './activation.js'
 import { binary } from './binary.js'
+import { convolutions } from './convolution.js'
 import { indexing } from './indexing.js'
 import { linear } from './linear.js'
+import { poolings } from './pooling.js'
+import { norm } from './norm.js'
 import { reduction } from './reduction.js'
 import type { Row } from './row.js'
 import { shape } from './shape.js'
@@ -10,7 +13,9 @@ import { unary } from './unary.js'
 
 /** The lowering table: one row a kernel. */
 export const rows: ReadonlyMap<string, Row> = new Map(
-  [unary, activation, binary, reduction, shape, indexing, linear, transcendental].flatMap((part) => Object.entries(part)),
+  [unary, activation, binary, reduction, shape, indexing, linear, norm, transcendental, convolutions, poolings].flatMap((part) =>
+    Object.entries(part),
+  ),
 )
 export { Call, elementType } from './row.js'
 export type { Float, Row } from './row.js'

@@ -9,15 +9,18 @@ const swapLast = (c: Call, x: string, rank: number): string => {
 /** Matrices go to Gemm, stacks with transposes to FusedMatMul; neither copies what it transposes. */
 const product = (c: Call, a: string, b: string, bias?: string): string => {
   const [transA, transB] = [c.attr('transposeA') ? 1 : 0, c.attr('transposeB') ? 1 : 0]
+  const factor = c.attr<number | undefined>('alpha')
+  const alpha = factor === undefined ? {} : { alpha: { f: factor } }
   const [rankA, rankB] = [c.of(0).shape.length, c.of(1).shape.length]
   if (c.outType === 'int32') {
     return c.emit('MatMul', [transA ? swapLast(c, a, rankA) : a, transB ? swapLast(c, b, rankB) : b])
   }
   if (rankA === 2 && rankB === 2) {
-    if (bias === undefined && !transA && !transB) return c.emit('MatMul', [a, b])
-    return c.emit('Gemm', bias === undefined ? [a, b] : [a, b, bias], { transA, transB })
+    if (bias === undefined && !transA && !transB && factor === undefined) return c.emit('MatMul', [a, b])
+    return c.emit('Gemm', bias === undefined ? [a, b] : [a, b, bias], { transA, transB, ...alpha })
   }
-  const stack = transA || transB ? c.emit('com.microsoft.FusedMatMul', [a, b], { transA, transB }) : c.emit('MatMul', [a, b])
+  const fused = transA || transB || factor !== undefined
+  const stack = fused ? c.emit('com.microsoft.FusedMatMul', [a, b], { transA, transB, ...alpha }) : c.emit('MatMul', [a, b])
   return bias === undefined ? stack : c.emit('Add', [stack, bias])
 }
 
@@ -45,4 +48,5 @@ export const inverse = (c: Call): { readonly value: string; readonly valid: stri
 export const linear: Rows = {
   BatchMatMul: matMul,
   'ort.Gemm': gemm,
+  Einsum: (c) => c.emit('Einsum', c.x, { equation: c.attr<string>('equation') }),
 }

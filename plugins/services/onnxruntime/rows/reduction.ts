@@ -1,3 +1,4 @@
+import { sizeOf } from '../../engine/graph.js'
 import type { ElementType } from '../model.js'
 import { axesOf } from './row.js'
 import type { Call, Row, Rows } from './row.js'
@@ -20,6 +21,18 @@ const plain =
     const type: ElementType = c.outType === 'bool' ? 'int32' : c.outType
     return c.cast(reduce(c, op, c.as(0, type)), type, c.outType)
   }
+
+/** Rows from which a sum over the leading axes is made a product with ones: that takes a third of the time, and two threads. */
+const manyRows = 1024
+
+const sum: Row = (c) => {
+  const [shape, over] = [c.of(0).shape, axes(c)]
+  const rows = sizeOf(shape.slice(0, over.length))
+  const leading = over.length > 0 && over.length < shape.length && over.every((a) => a < over.length)
+  if (c.typeOf(0) !== c.float || !leading || rows < manyRows) return plain('ReduceSum')(c)
+  const ones = c.constant(c.float, Array<number>(rows).fill(1), [1, rows])
+  return c.reshape(c.emit('MatMul', [ones, c.reshape(c.x[0]!, [rows, sizeOf(shape) / rows])]), c.out.shape)
+}
 
 /** Over bool: all is the smallest, any the largest. */
 const quantifier =
@@ -52,7 +65,7 @@ const topK: Row = (c) => {
 }
 
 export const reduction: Rows = {
-  Sum: plain('ReduceSum'),
+  Sum: sum,
   Mean: plain('ReduceMean'),
   Prod: plain('ReduceProd'),
   Max: plain('ReduceMax'),
