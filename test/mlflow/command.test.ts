@@ -103,7 +103,7 @@ describe.skipIf(missing)('the command line against a real server', () => {
     expect(back.certificate).toEqual(result.certificates[0])
     expect(child!.tags).toMatchObject({ 'mlflow.source.type': 'LOCAL', 'ockham.engine': 'interpreter', 'ockham.seed': '1' })
     expect(child!.inputs.map(([name, , context]) => [name, context])).toEqual(
-      expect.arrayContaining(['training', 'validation', 'test'].map((c) => ['two-moons', c])),
+      expect.arrayContaining(['training', 'test', 'grid', 'ring'].map((c) => ['two-moons', c])),
     )
     expect(child!.files).toEqual(
       expect.arrayContaining([

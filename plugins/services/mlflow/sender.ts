@@ -37,6 +37,11 @@ export class Sender {
     return delivery
   }
 
+  /** What is known of a folder is read anew when it is sent again: another process may have gone on. */
+  forget(folder: string): void {
+    this.#deliveries.delete(folder)
+  }
+
   #connect(): MlflowClient {
     if (!this.#client) {
       const abort = new AbortController()

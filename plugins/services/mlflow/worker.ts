@@ -22,11 +22,20 @@ const sender = new Sender(options.uri === undefined ? {} : { uri: options.uri },
 )
 const meter = new Meter()
 
+/** Set where an ended run was left to `ockham sync`. */
+let left = false
+
+const release = (folder: string): void => {
+  pending.delete(folder)
+  sender.forget(folder)
+  new Spool(folder).release()
+}
+
+/** Lets go of ended runs that the server has. */
 const settle = (folders: Iterable<string>): void => {
   for (const folder of folders)
     if (!keepers.has(folder)) {
-      pending.delete(folder)
-      new Spool(folder).release()
+      release(folder)
       if (made.delete(folder)) rmSync(folder, { recursive: true, force: true })
     }
 }
@@ -52,6 +61,7 @@ async function flush({ ticket, deliver: all }: Extract<Order, { type: 'flush' }>
   const folders = all ? [...pending] : []
   const done = await sender.finish(folders, options.patience)
   if (done) settle(folders)
+  else left = true
   say({ type: 'flushed', ticket, done, ...(sender.failed && !done ? { reason: sender.failed.message } : {}) })
 }
 
@@ -75,7 +85,9 @@ function obey(order: Order): void {
       return void flush(order)
     case 'close':
       keepers.delete(folder)
-      return void deliver()
+      if (!left || keepers.size > 0) return void deliver()
+      for (const ended of pending) release(ended)
+      left = false
   }
 }
 
