@@ -1,7 +1,7 @@
 import { hostKey } from 'ockham'
 import type { Advance, Call, Engine, Tensors, Values } from 'ockham'
 import { tf } from 'ockham/tensor'
-import type { Scalar, Tensor } from 'ockham/tensor'
+import type { Scalar } from 'ockham/tensor'
 import { decode, transformerInit } from '../../plugins/parts/networks/transformer.js'
 import { adamw, adamwOptions, prefix, under } from '../../plugins/parts/training/index.js'
 import { uniform } from './mlp.js'

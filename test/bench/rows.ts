@@ -1,3 +1,5 @@
+import { gpt } from './gpt-row.js'
+import { mlflow } from './mlflow.js'
 import { feedsOf, training } from './mlp.js'
 import { peer } from './peer.js'
 import { median, round, smallest, timed } from './row.js'
@@ -74,4 +76,4 @@ const memory: Row = {
   },
 }
 
-export const rows: Readonly<Record<string, Row>> = { mlp, loop, memory }
+export const rows: Readonly<Record<string, Row>> = { mlp, gpt, loop, memory, ...mlflow }

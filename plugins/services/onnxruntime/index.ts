@@ -6,6 +6,7 @@ import { compile } from './executable.js'
 import { loop } from './loop.js'
 import { supports } from './lower.js'
 import { opsets } from './model.js'
+import { Profile } from './profile.js'
 import type { Warn } from './program.js'
 import { settleDenormals } from './session.js'
 
@@ -15,6 +16,8 @@ const version = (createRequire(import.meta.url)('onnxruntime-node/package.json')
 export interface OnnxruntimeOptions {
   /** Threads inside an operation; as many as there are cores where it is left out. Bits depend on it. */
   readonly threads?: number
+  /** Times every operation: `engine.profile()` then gives a table, once. */
+  readonly profile?: boolean
 }
 
 /**
@@ -31,7 +34,8 @@ export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Exe
       remedy: 'give a whole number from 1 up',
     })
   }
-  const settings = { threads, denormals: await settleDenormals() }
+  const profile = options.profile ? new Profile() : undefined
+  const settings = { threads, denormals: await settleDenormals(), profile }
   const open = new Set<{ dispose(): void }>()
   const keep = <T extends { dispose(): void }>(made: T): T => {
     open.add(made)
@@ -49,6 +53,7 @@ export async function onnxruntime(options: OnnxruntimeOptions = {}): Promise<Exe
     supports,
     compile: async (graph, precision) => keep(await compile(graph, precision, settings, warn)),
     loop: async (graph, precision, told) => keep(await loop(graph, precision, settings, told)),
+    ...(profile && { profile: async () => profile.read() }),
     dispose: async () => {
       for (const made of [...open]) made.dispose()
     },

@@ -1,8 +1,10 @@
 import type { Graph, Node, Ref } from '../engine/graph.js'
+import { fusions } from './fusions.js'
 import { made } from './made.js'
 import { rules } from './rules.js'
 import type { Site } from './rules.js'
 
+const all = [...fusions, ...rules]
 const key = (ref: Ref): string => `${ref.node.id}:${ref.index}`
 
 function countUses(graph: Graph): Map<string, number> {
@@ -51,7 +53,7 @@ export function rewrite(graph: Graph): Graph {
     let site: Site = { node: made(original, { op, attrs, outputs, inputs: original.inputs.map(follow) }), uses, fresh }
     for (let found: Node | undefined = site.node; found;) {
       site = { ...site, node: found }
-      found = rules.reduce<Node | undefined>((done, rule) => done ?? rule(site), undefined)
+      found = all.reduce<Node | undefined>((done, rule) => done ?? rule(site), undefined)
     }
     replaced.set(original, site.node)
   }

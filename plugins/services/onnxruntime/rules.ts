@@ -16,7 +16,8 @@ export type Rule = (site: Site) => Node | undefined
 export const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((d, i) => d === b[i])
 export const shapeOf = (ref: Ref): readonly number[] => slotOf(ref).shape
 const isFloat = (ref: Ref): boolean => slotOf(ref).dtype === 'float32'
-export const alike = (node: Node, ...refs: readonly Ref[]): boolean => refs.every((ref) => ref.node.precision === node.precision && isFloat(ref))
+export const alike = (node: Node, ...refs: readonly Ref[]): boolean =>
+  refs.every((ref) => ref.node.precision === node.precision && isFloat(ref))
 const self = (node: Node): Ref => ({ node, index: 0 })
 export const bothWays = ({ inputs }: Node): readonly (readonly [Ref, Ref])[] => [
   [inputs[0]!, inputs[1]!],

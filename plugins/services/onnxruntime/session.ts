@@ -5,6 +5,7 @@ import type { Node, Slot } from '../engine/graph.js'
 import { dataAs } from './lower.js'
 import type { HostType } from './lower.js'
 import { Scope } from './model.js'
+import type { Profile } from './profile.js'
 
 /** How sessions run; every one of an executor alike, since bits depend on it. */
 export interface Settings {
@@ -15,15 +16,18 @@ export interface Settings {
    * work on them is twenty times slower.
    */
   readonly denormals: 'zero' | 'kept'
+  /** Where operations are timed. */
+  readonly profile?: Profile | undefined
 }
 
-const sessionOptions = ({ threads, denormals }: Settings): ort.InferenceSession.SessionOptions => ({
+const sessionOptions = ({ threads, denormals, profile }: Settings): ort.InferenceSession.SessionOptions => ({
   executionProviders: ['cpu'],
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   logSeverityLevel: 4,
+  ...profile?.options(),
   extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0' } },
 })
 
@@ -64,7 +68,8 @@ const say = (error: unknown): string => (error instanceof Error ? error.message 
 /** A session for a model; `nodes` are what it was made of, for its errors. */
 export async function openSession(model: Uint8Array, settings: Settings, nodes: readonly Node[]): Promise<ort.InferenceSession> {
   try {
-    return await ort.InferenceSession.create(model, sessionOptions(settings))
+    const session = await ort.InferenceSession.create(model, sessionOptions(settings))
+    return settings.profile ? settings.profile.add(session) : session
   } catch (cause) {
     const fault = { code: 'OCK-ORT-002', what: `ONNX Runtime does not take this graph: ${say(cause)}`, ...located(say(cause), nodes) }
     throw new InputError({ ...fault, remedy: 'run on the portable engine, and report the kernel named here' }, { cause })
