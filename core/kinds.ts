@@ -56,7 +56,7 @@ export class Reference {
 /** What every instance of a kind has. Kinds that parts add are not known here. */
 const members: Readonly<Record<string, readonly string[]>> = {
   model: ['init', 'apply'],
-  process: ['init', 'mean', 'covariance'],
+  process: ['init', 'mean', 'covariance', 'variance', 'gradient'],
   dataset: ['meta', 'read'],
   objective: ['loss', 'predict'],
   prior: ['energy'],

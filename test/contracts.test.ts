@@ -9,12 +9,13 @@ import fseb from '../plugins/methods/fseb/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
+import gp, { type Kernel } from '../plugins/parts/gp/index.js'
 import networks from '../plugins/parts/networks/index.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
 import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, inferenceSuite } from './suites/index.js'
-import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, samplerSuite, smallProblem } from './suites/index.js'
+import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, processSuite, samplerSuite, smallProblem } from './suites/index.js'
 
 const covered = new Set<string>()
 /** Notes that a component has met its suite. */
@@ -61,6 +62,12 @@ datasetSuite(of('subset'), async () =>
 
 samplerSuite(of('shuffled'), () => componentOf(training, 'sampler', 'shuffled'))
 
+// Processes: no tensors, no engine.
+const kernel = (name: string, options: object = {}): Promise<Kernel> => componentOf(gp, 'kernel', name, options)
+const process = async (name = 'rbf', options: object = {}) => componentOf(gp, 'process', 'gp', { kernel: await kernel(name, options) })
+processSuite(of('gp'), { make: () => process('factor-analysis') })
+processSuite(of('random-features'), { make: () => componentOf(gp, 'process', 'random-features', { features: 20 }) })
+
 // What is traced, on every engine.
 for (const [machine, engine] of Object.entries(engines)) {
   const on = (name: string): string => `${of(name)} on ${machine}`
@@ -95,6 +102,13 @@ for (const [machine, engine] of Object.entries(engines)) {
     problem: smallProblem(key, { dataset: regression() }),
   })
 
+  objectiveSuite(on('dirichlet'), {
+    engine,
+    make: () => componentOf(gp, 'objective', 'dirichlet'),
+    y: key.fold('latent').normal([5, 2]),
+    labels: value([0, 1, 1, 0, 1], [5], 'int32'),
+  })
+
   // Learning.
   optimizerSuite(on('sgd'), { engine, make: () => componentOf(training, 'optimizer', 'sgd', { learningRate: 0.1 }) })
   optimizerSuite(on('adam'), { engine, make: () => componentOf(training, 'optimizer', 'adam', { learningRate: 0.05 }) })
@@ -103,11 +117,17 @@ for (const [machine, engine] of Object.entries(engines)) {
     engine,
     make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
   })
+  for (const [name, options] of Object.entries({ 'type-two': { steps: 20 }, sgpr: { steps: 20, inducing: 10 } }))
+    inferenceSuite(on(name), { engine, make: () => componentOf(gp, 'inference', name, options), problem: functions })
   inferenceSuite(on('given'), {
     engine,
     make: (engine) => componentOf(training, 'inference', 'given', {}, { engine }),
     problem: async (engine) => smallProblem(key, { initial: await started(smallProblem(key), engine) }),
   })
+}
+
+async function functions(): Promise<Problem> {
+  return smallProblem(key, { model: await process(), objective: await componentOf(gp, 'objective', 'dirichlet') })
 }
 
 function regression(): Problem['dataset'] {
@@ -137,7 +157,7 @@ it('every component in the registry has met its suite', () => {
   const registry = JSON.parse(readFileSync(join(import.meta.dirname, '../registry.json'), 'utf8')) as {
     plugins: Record<string, Record<string, string[]>>
   }
-  const known = ['dataset', 'model', 'prior', 'objective', 'sampler', 'optimizer', 'inference', 'evaluation', 'bound']
+  const known = ['dataset', 'model', 'process', 'prior', 'objective', 'sampler', 'optimizer', 'inference', 'evaluation', 'bound']
   const names = Object.values(registry.plugins).flatMap((kinds) => known.flatMap((kind) => kinds[kind] ?? []))
   expect(names.filter((name) => !covered.has(name))).toEqual([])
 })

@@ -27,7 +27,8 @@ export const gp = (o: { readonly kernel: Kernel; readonly classes: number }): Pr
   init: (key) => ({ ...o.kernel.init(key), mean: value(new Float64Array(o.classes), [o.classes], 'float64') }),
   mean: ({ mean }, x) => constantRows(mean!, x.shape[0]!),
   covariance: o.kernel.of,
-  gradient: (hyper, x, dK) => dK.map((g) => o.kernel.pull(hyper, x, g)).reduce(added),
+  variance: o.kernel.diagonal,
+  gradient: (hyper, { covariance = [] }) => covariance.map(({ a, by }) => o.kernel.pull(hyper, a, by)).reduce(added),
 })
 
 /** An objective that can also state labels as Gaussian targets, one a class, with their noise variances. */
@@ -60,7 +61,11 @@ const conditioned = ({ model, objective, dataset }: Problem, hyper: Values, { x,
   })
   const dK = classes.map((c) => c.dK)
   const evidence = classes.reduce((sum, c) => sum + c.evidence, 0)
-  return { evidence, alphas: classes.map(({ alpha }) => alpha), gradient: () => process.gradient!(hyper, x, dK) }
+  return {
+    evidence,
+    alphas: classes.map(({ alpha }) => alpha),
+    gradient: () => process.gradient(hyper, { covariance: dK.map((by) => ({ a: x, b: x, by })) }),
+  }
 }
 
 const posteriorAt = (problem: Problem, hyper: Values, train: Train): Posterior => {
@@ -82,7 +87,7 @@ export const typeTwo = (o: { readonly steps: number; readonly starts: number }):
     const { x, y } = await problem.dataset.read('train', everyRow(problem.examples))
     const train = { x: x!, y: y! }
     const at = (hyper: Values) => conditioned(problem, hyper, train)
-    const climb = async (stage: Run) => ascended(at, await processOf(problem.model).init(stage.key), o.steps)
+    const climb = async (stage: Run) => ascended(at, await processOf(problem.model).init(stage.key, problem.dataset.meta), o.steps)
     const fits: Values[] = []
     for (let start = 0; start < o.starts; start++) fits.push(await run.stage(`start ${start}`, climb))
     const best = fits.reduce((a, b) => (at(b).evidence > at(a).evidence ? b : a))

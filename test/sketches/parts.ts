@@ -90,6 +90,8 @@ export declare const processOf: (model: Model | Process) => Process
 export interface Kernel {
   init(key: HostKey): Values
   of(hyper: Values, a: Value, b: Value): Value
+  /** Its diagonal where a is b [n]. */
+  diagonal(hyper: Values, x: Value): Value
   /** dL/dK [n, n] → dL/dhyper. */
   pull(hyper: Values, x: Value, dK: Value): Values
 }

@@ -2,6 +2,7 @@ import { definePlugin } from 'ockham'
 
 export { blockCholesky } from './block-cholesky.js'
 export { blockInverse, gains, type Inverted } from './block-inverse.js'
+export { blockProduct } from './block-product.js'
 export { cholesky, choleskyJittered, type Jittered } from './cholesky.js'
 export { conjugateGradients, type Operator, type Solved } from './conjugate-gradients.js'
 export { eigenSymmetric } from './eigen.js'

@@ -1,0 +1,126 @@
+import type { Value, Values } from 'ockham'
+import type { Constraint } from './constraint.js'
+import { inner, rowsOf, vector, widthOf, type Kernel } from './kernel.js'
+import { metricOf, type Metric } from './metric.js'
+import { shape as shapeOf, type Profile } from './profile.js'
+
+/** Rows of x in the space where the metric is the plain one: x Rᵀ [n, k]. */
+function projected(x: Value, root: { rows: number; data: Float64Array }): Float64Array {
+  const [n, d, k] = [rowsOf(x), widthOf(x), root.rows]
+  const out = new Float64Array(n * k)
+  for (let i = 0; i < n; i++)
+    for (let r = 0; r < k; r++) {
+      let sum = 0
+      for (let j = 0; j < d; j++) sum += x.data[i * d + j]! * root.data[r * d + j]!
+      out[i * k + r] = sum
+    }
+  return out
+}
+
+/** ‖a_i − b_j‖², by differences: the square of a sum would cancel. */
+function distance(a: Float64Array, i: number, b: Float64Array, j: number, k: number): number {
+  let sum = 0
+  for (let r = 0; r < k; r++) {
+    const d = a[i + r]! - b[j + r]!
+    sum += d * d
+  }
+  return sum
+}
+
+export interface StationaryOptions {
+  readonly profile: Profile
+  readonly metric: Metric
+  readonly variance: number
+  readonly constraint: Constraint
+  readonly alpha?: number
+}
+
+/** k(x, x') = s · f((x − x')ᵀ M (x − x')). The gradient needs one d × d matrix and no n × n × d tensor. */
+export function stationary({ profile, metric, variance: start, constraint, alpha = 1 }: StationaryOptions): Kernel {
+  const scaleOf = (p: Values): number => constraint.value(p['variance']!.data[0]!)
+  const alphaOf = (p: Values): number => (profile.shaped ? shapeOf.value(p['shape']!.data[0]!) : 1)
+  let last: { p: Values; a: Value; b: Value; k: Value } | undefined
+
+  function covariance(p: Values, a: Value, b: Value): Value {
+    const [n, m, d] = [rowsOf(a), rowsOf(b), widthOf(a)]
+    const root = metric.root(p, d)
+    const [s, shape, k] = [scaleOf(p), alphaOf(p), root.rows]
+    const same = a === b
+    const za = projected(a, root)
+    const zb = same ? za : projected(b, root)
+    const data = new Float64Array(n * m)
+    for (let i = 0; i < n; i++) {
+      const end = same ? i : m
+      for (let j = 0; j < end; j++) data[i * m + j] = s * profile.value(distance(za, i * k, zb, j * k, k), shape)
+      if (!same) continue
+      for (let j = 0; j < i; j++) data[j * m + i] = data[i * m + j]!
+      data[i * m + i] = s
+    }
+    last = { p, a, b, k: { shape: [n, m], dtype: 'float64', data } }
+    return last.k
+  }
+
+  function pull(p: Values, a: Value, b: Value, by: Value): Values {
+    const known = last?.p === p && last.a === a && last.b === b ? last.k : covariance(p, a, b)
+    const [n, m, d] = [rowsOf(a), rowsOf(b), widthOf(a)]
+    const [s, shape] = [scaleOf(p), alphaOf(p)]
+    const same = a === b
+    const root = metric.root(p, d)
+    const needed = !profile.closed
+    const za = needed ? projected(a, root) : new Float64Array(0)
+    const zb = needed ? (same ? za : projected(b, root)) : za
+    const [x, y, g, c] = [a.data, b.data, by.data, known.data]
+    const byMetric = new Float64Array(d * d)
+    const columns = new Float64Array(m)
+    const along = new Float64Array(d)
+    let [byScale, byShape] = [0, 0]
+    for (let i = 0; i < n; i++) {
+      along.fill(0)
+      let row = 0
+      // Of a symmetric pair one is seen, twice.
+      const end = same ? i : m
+      const times = same ? 2 : 1
+      for (let j = 0; j < end; j++) {
+        const f = c[i * m + j]! / s
+        const u = needed ? distance(za, i * root.rows, zb, j * root.rows, root.rows) : 0
+        const weight = times * (same ? (g[i * m + j]! + g[j * m + i]!) / 2 : g[i * m + j]!)
+        byScale += weight * f
+        if (profile.byShape) byShape += weight * s * profile.byShape(u, f, shape)
+        const w = weight * s * profile.slope(u, f, shape)
+        row += w
+        columns[j]! += w
+        for (let q = 0; q < d; q++) along[q]! += w * y[j * d + q]!
+      }
+      if (same) byScale += g[i * m + i]!
+      for (let q = 0; q < d; q++) {
+        const xq = x[i * d + q]!
+        for (let r = 0; r <= q; r++) byMetric[q * d + r]! += row * xq * x[i * d + r]! - xq * along[r]! - along[q]! * x[i * d + r]!
+      }
+    }
+    for (let j = 0; j < m; j++)
+      for (let q = 0; q < d; q++) for (let r = 0; r <= q; r++) byMetric[q * d + r]! += columns[j]! * y[j * d + q]! * y[j * d + r]!
+    for (let q = 0; q < d; q++) for (let r = 0; r < q; r++) byMetric[r * d + q] = byMetric[q * d + r]!
+    return {
+      ...metric.pull(p, byMetric, d),
+      variance: vector([byScale * constraint.slope(p['variance']!.data[0]!)]),
+      ...(profile.shaped ? { shape: vector([byShape * shapeOf.slope(p['shape']!.data[0]!)]) } : {}),
+    }
+  }
+
+  return {
+    init: (d, key) => ({
+      ...metric.init(d, key),
+      variance: vector([constraint.raw(start)]),
+      ...(profile.shaped ? { shape: vector([shapeOf.raw(alpha)]) } : {}),
+    }),
+    covariance,
+    variance: (p, x) => vector(new Float64Array(rowsOf(x)).fill(scaleOf(p))),
+    pull,
+    pullVariance(p, x, by) {
+      const zeros = Object.fromEntries(Object.entries(p).map(([name, v]) => [name, { ...v, data: new Float64Array(v.data.length) }]))
+      const total = inner(by.data, new Float64Array(rowsOf(x)).fill(1))
+      return { ...zeros, variance: vector([total * constraint.slope(p['variance']!.data[0]!)]) }
+    },
+    metric: (p, d) => metricOf(metric, p, d),
+  }
+}
