@@ -1,6 +1,7 @@
 import type { Engine, Tensors, Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine, interpreter } from './index.js'
+import { kernels } from './kernels.js'
 import { random } from './test-cases.js'
 import { census, numbers, spied, value } from './testing.js'
 import { tf, type Scalar, type Tensor } from './tensor.js'
@@ -308,4 +309,8 @@ describe('stop', () => {
     expect(await of((a) => engine.inverse(a))).toEqual({ a: [0.5] })
     expect(await of((a) => engine.double(() => a.square()))).toEqual({ a: [4] })
   })
+})
+
+it('knows a derivative of every kernel that may be traced', () => {
+  expect(Object.keys(kernels).filter((kernel) => !tf.getGradient(kernel))).toEqual([])
 })

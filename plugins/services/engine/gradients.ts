@@ -14,7 +14,8 @@ mendTape()
 const flat = (kernelName: string, ...inputs: string[]): void =>
   supply(kernelName, inputs, (_, saved) => Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros(saved[i]!.shape)])))
 
-for (const comparison of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr']) flat(comparison, 'a', 'b')
+for (const comparison of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'LogicalXor'])
+  flat(comparison, 'a', 'b')
 for (const kernel of ['LogicalNot', 'All', 'Any']) flat(kernel, 'x')
 
 // dy · (1 if y > 0 else y + 1); by y: dy where y ≤ 0.

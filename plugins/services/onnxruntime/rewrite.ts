@@ -1,18 +1,23 @@
 import type { Graph, Node, Ref } from '../engine/graph.js'
 import { fusions } from './fusions.js'
+import { imageRules } from './image-rules.js'
 import { made } from './made.js'
 import { rules } from './rules.js'
 import type { Site } from './rules.js'
 
-const all = [...fusions, ...rules]
+const all = [...fusions, ...imageRules, ...rules]
 const key = (ref: Ref): string => `${ref.node.id}:${ref.index}`
 
-function countUses(graph: Graph): Map<string, number> {
-  const uses = new Map<string, number>()
-  const count = (ref: Ref): void => void uses.set(key(ref), (uses.get(key(ref)) ?? 0) + 1)
-  for (const node of graph.nodes) node.inputs.forEach(count)
+function readersOf(graph: Graph): Map<string, (Node | undefined)[]> {
+  const readers = new Map<string, (Node | undefined)[]>()
+  const count = (ref: Ref, by?: Node): void => {
+    const known = readers.get(key(ref))
+    if (known) known.push(by)
+    else readers.set(key(ref), [by])
+  }
+  for (const node of graph.nodes) for (const ref of node.inputs) count(ref, node)
   for (const { ref } of graph.outputs) count(ref)
-  return uses
+  return readers
 }
 
 /** Nodes that some output needs, operands first. Walks without recursion: graphs are deep. */
@@ -41,8 +46,9 @@ function reached(inputs: readonly Node[], outputs: Graph['outputs']): Node[] {
  * nothing reads them.
  */
 export function rewrite(graph: Graph): Graph {
-  const counts = countUses(graph)
-  const uses = (ref: Ref): number => counts.get(key(ref)) ?? 0
+  const known = readersOf(graph)
+  const readers = (ref: Ref): readonly (Node | undefined)[] => known.get(key(ref)) ?? []
+  const uses = (ref: Ref): number => readers(ref).length
   let last = Math.max(0, ...graph.nodes.map((n) => n.id))
   const fresh = (): number => ++last
   const replaced = new Map<Node, Node>()
@@ -50,7 +56,7 @@ export function rewrite(graph: Graph): Graph {
   for (const original of graph.nodes) {
     if (original.inputs.length === 0) continue
     const { op, attrs, outputs } = original
-    let site: Site = { node: made(original, { op, attrs, outputs, inputs: original.inputs.map(follow) }), uses, fresh }
+    let site: Site = { node: made(original, { op, attrs, outputs, inputs: original.inputs.map(follow) }), uses, readers, fresh }
     for (let found: Node | undefined = site.node; found;) {
       site = { ...site, node: found }
       found = all.reduce<Node | undefined>((done, rule) => done ?? rule(site), undefined)

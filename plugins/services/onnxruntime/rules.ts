@@ -7,6 +7,8 @@ import { made } from './made.js'
 export interface Site {
   readonly node: Node
   readonly uses: (ref: Ref) => number
+  /** Nodes of the graph as it was that read a value, and nothing for an output. */
+  readonly readers: (ref: Ref) => readonly (Node | undefined)[]
   readonly fresh: () => number
 }
 
@@ -18,7 +20,7 @@ export const shapeOf = (ref: Ref): readonly number[] => slotOf(ref).shape
 const isFloat = (ref: Ref): boolean => slotOf(ref).dtype === 'float32'
 export const alike = (node: Node, ...refs: readonly Ref[]): boolean =>
   refs.every((ref) => ref.node.precision === node.precision && isFloat(ref))
-const self = (node: Node): Ref => ({ node, index: 0 })
+export const self = (node: Node): Ref => ({ node, index: 0 })
 export const bothWays = ({ inputs }: Node): readonly (readonly [Ref, Ref])[] => [
   [inputs[0]!, inputs[1]!],
   [inputs[1]!, inputs[0]!],
@@ -52,19 +54,6 @@ const bias: Rule = ({ node, uses }) => {
     const isRow = shape.length === 1 || (shape.length === 2 && shape[0] === 1)
     const matrices = inputs.every((ref) => shapeOf(ref).length === 2)
     if (matrices && isRow && shape.at(-1) === outputs[0]!.shape[1]) return made(node, { op: 'ort.Gemm', inputs: [...inputs, row], attrs })
-  }
-  return undefined
-}
-
-/** A convolution that only the addition of a number a channel reads. */
-const convolutionBias: Rule = ({ node, uses }) => {
-  if (node.op !== 'Add') return undefined
-  for (const [product, row] of bothWays(node)) {
-    const { op, inputs, attrs, outputs } = product.node
-    const channels = outputs[0]!.shape.at(-1)
-    const isRow = shapeOf(row).at(-1) === channels && sizeOf(shapeOf(row)) === channels && shapeOf(row).length <= 4
-    if (op === 'Conv2D' && isRow && uses(product) === 1 && alike(node, product, row))
-      return made(node, { op: 'ort.Conv2D', inputs: [...inputs, row], attrs })
   }
   return undefined
 }
@@ -185,4 +174,4 @@ const scales: Rule = ({ node, uses, fresh }) => {
   return made(node, { op: 'Multiply', inputs: [inner[0], factor] })
 }
 
-export const rules: readonly Rule[] = [transposedOperand, bias, convolutionBias, masked, oneHot, logSoftmax, spread, scales]
+export const rules: readonly Rule[] = [transposedOperand, bias, masked, oneHot, logSoftmax, spread, scales]
