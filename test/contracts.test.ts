@@ -79,6 +79,12 @@ for (const [machine, engine] of Object.entries(engines)) {
     meta: clouds(key).meta,
     x: { x: key.normal([6, 2]) },
   })
+  const pictures = {
+    meta: { ...clouds(key).meta, shapes: { x: { shape: [8, 8, 3], dtype: 'float32' as const } } },
+    x: { x: key.normal([4, 8, 8, 3]) },
+  }
+  modelSuite(on('cnn'), { engine, make: () => componentOf(networks, 'model', 'cnn', { channels: [4, 5], hidden: [6] }), ...pictures })
+  modelSuite(on('resnet'), { engine, make: () => componentOf(networks, 'model', 'resnet', { depth: 20, width: 2 }), ...pictures })
 
   // Terms.
   priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
