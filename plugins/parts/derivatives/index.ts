@@ -1,0 +1,8 @@
+import { definePlugin } from 'ockham'
+
+export { gaussNewton, hvp, rootHessian, softmaxHessian, type OutputHessian } from './curvature.js'
+export { linearize, type Linear } from './linearize.js'
+export { perExample, type Observed } from './per-example.js'
+export { add, dot, scale } from './trees.js'
+
+export default definePlugin({ name: 'derivatives', provides: [] })
