@@ -1,4 +1,5 @@
 import type { Objective } from 'ockham'
+import { InputError } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { z } from 'zod'
 
@@ -9,12 +10,27 @@ export const gaussianOptions = z.strictObject({
 /** Outputs as a table [n, D], whatever axes an example has. */
 const table = (t: Tensor): Tensor => (t.rank === 2 ? t : t.reshape([t.shape[0], -1]))
 
-/** −log N(target; y, σ² I) = ½ Σ_d ((target − y)²/σ² + log 2πσ²), nats an example. Targets float32 [n, D] or [n]. */
+/** target − output, both as tables [n, D]. Throws `OCK-OBJECTIVE-002` where they differ in width: a broadcast would be a wrong loss. */
+function residuals(target: Tensor, output: Tensor): Tensor {
+  const [wanted, given] = [table(target), table(output)]
+  if (wanted.shape[1] === given.shape[1]) return wanted.sub(given)
+  throw new InputError({
+    code: 'OCK-OBJECTIVE-002',
+    what: `the model has ${given.shape[1]} outputs an example, and there are ${wanted.shape[1]} targets`,
+    where: 'objective',
+    remedy: 'give the model as many outputs as an example has targets; class labels want the objective cross-entropy',
+  })
+}
+
+/**
+ * −log N(target; y, σ² I) = ½ Σ_d ((target − y)²/σ² + log 2πσ²), nats an example. Targets float32 [n, D] or [n].
+ * Throws `OCK-OBJECTIVE-002` where model and targets differ in width.
+ */
 export const gaussian = ({ noise }: z.output<typeof gaussianOptions>): Objective => {
   const variance = noise * noise
   return {
     loss(y, batch) {
-      const residual = table(batch.y).sub(table(y))
+      const residual = residuals(batch.y, y)
       const constant = 0.5 * residual.shape[1]! * Math.log(2 * Math.PI * variance)
       return {
         loss: residual

@@ -30,6 +30,7 @@ export default definePlugin({
       name: 'gaussian',
       about: 'Negative log-likelihood of real targets under normal noise of known size',
       options: gaussianOptions,
+      requires: { dataset: ['regression'] },
       offers: ['root', 'normal'],
       create: gaussian,
     }),

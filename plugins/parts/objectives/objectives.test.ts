@@ -3,7 +3,7 @@ import type { Tensor } from 'ockham/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { engines, inMemory } from '../training/testing.js'
 import { value, zeros } from '../training/trees.js'
-import { crossEntropy, gaussian } from './index.js'
+import plugin, { crossEntropy, gaussian } from './index.js'
 
 describe.each(Object.entries(engines))('objectives on %s', (_, start) => {
   let engine: Engine
@@ -68,6 +68,13 @@ describe.each(Object.entries(engines))('objectives on %s', (_, start) => {
     expect(Array.from(loss.data)).toEqual([expect.closeTo(constant, 5), expect.closeTo(2 + constant, 5)])
   })
 
+  it('gaussian refuses outputs and targets of different widths rather than broadcast', async () => {
+    await expect(lossOf(gaussian({ noise: 1 }), zeros([2, 10]), value([1, 4], [2, 1]))).rejects.toThrow(
+      /OCK-OBJECTIVE-002.*10 outputs.*1 targets/s,
+    )
+    await expect(lossOf(gaussian({ noise: 1 }), zeros([2, 1]), zeros([2, 3]))).rejects.toThrow(/OCK-OBJECTIVE-002/)
+  })
+
   it('the root of gaussian squares to I/σ²', async () => {
     const hessian = await rootSquared(gaussian({ noise: 0.5 }), value([7, 8, 9, 1], [2, 2]))
     expect(hessian.shape).toEqual([2, 2, 2])
@@ -79,4 +86,11 @@ it('cross-entropy says that it needs classes', () => {
   const dataset = inMemory({ train: { x: zeros([2, 1]), y: zeros([2]) } })
   const problem = { dataset } as Parameters<NonNullable<Objective['init']>>[0]
   expect(() => crossEntropy().init!(problem, { params: {}, frozen: {}, state: {} }, hostKey(0))).toThrow(/OCK-OBJECTIVE-001.*regression/s)
+})
+
+it('each objective says which datasets it is for', () => {
+  expect(plugin.provides.map(({ name, requires }) => [name, requires?.dataset])).toEqual([
+    ['cross-entropy', ['classification']],
+    ['gaussian', ['regression']],
+  ])
 })
