@@ -21,7 +21,10 @@ export function sweepOf(assignment: string, parse: (text: string) => Json): Swee
 
 /** The name of a value in a variant's: fit for a folder. */
 function labelOf({ path }: Sweep, value: Json, index: number): string {
-  const last = path.replaceAll(/\[(\d+)\]/g, '.$1').split('.').at(-1)!
+  const last = path
+    .replaceAll(/\[(\d+)\]/g, '.$1')
+    .split('.')
+    .at(-1)!
   const named = typeof value === 'object' && value !== null ? (value as Plain)['use'] : value
   const text = typeof named === 'string' ? named : named === undefined ? String(index) : JSON.stringify(named)
   return `${last}-${text}`.replaceAll(/[^A-Za-z0-9._-]/g, '_')

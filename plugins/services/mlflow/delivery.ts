@@ -17,9 +17,6 @@ export interface Way {
 
 type Of<K extends Line['kind']> = Extract<Line, { kind: K }>
 
-/** What opens MLflow's page for model training, not the one for language applications. */
-const training = { 'mlflow.experimentKind': 'custom_model_development' }
-
 /** Milliseconds between two notes of how far the server has a spool: what is sent again after a kill is taken as the same. */
 const noteEvery = 1000
 
@@ -168,7 +165,7 @@ export class Delivery {
       await client.runs.log(run.id, { tags })
       return void this.#made(line.at, run)
     }
-    const experimentId = parent?.experimentId ?? (await client.experiments.getOrCreate(line.experiment, 'restore', training)).id
+    const experimentId = parent?.experimentId ?? (await client.experiments.getOrCreate(line.experiment, 'restore')).id
     for await (const run of client.runs.search([experimentId], { filter: `tags.\`ockham.key\` = '${line.key}'` }))
       return void this.#made(line.at, run)
     const made = { experimentId, name: line.name, startTime: line.time, ...(parent ? { parent: parent.id } : {}) }

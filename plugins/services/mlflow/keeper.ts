@@ -1,30 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Json, Recorded } from 'ockham'
+import type { Recorded } from 'ockham'
 import { keyOf, written } from './client/batches.js'
-import type { RunStatus, Strings } from './client/index.js'
-import { flatten, inputsOf, type Read } from './flatten.js'
+import type { RunStatus } from './client/index.js'
+import { fileName, filesBelow } from './files.js'
+import { flatten, inputsOf } from './flatten.js'
 import type { MlflowOptions } from './options.js'
 import { isSeries, type Packed, type Series } from './packing.js'
 import type { Point, Record as Line } from './record.js'
 import { Ledger } from './ledger.js'
 import type { Spool } from './spool.js'
-
-/** What a run is, as the writer is told when it starts. */
-export interface Start {
-  readonly spec: Json
-  readonly name: string
-  readonly time: number
-  /** Whether the folder is the run's own, or made for the spool alone. */
-  readonly own: boolean
-  readonly parent?: string
-  readonly tags: Strings
-  readonly datasets: readonly Read[]
-  /** Examples a step and, where an example is a row of tokens, tokens an example. */
-  readonly batch?: number
-  readonly tokens?: number
-}
+import type { Start } from './start.js'
 
 /** Stages that are alike and many: each becomes a nested run. */
 const nested = /^(member|fold|seed|round|task|chain)[-_ .]?\d+$/
@@ -226,16 +211,3 @@ export class Keeper {
     for (const at of this.#ledger.runs) if (this.#ledger.status(at) === 'RUNNING') this.#write({ at, kind: 'end', status, time })
   }
 }
-
-const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-')
-
-const filesBelow = (folder: string, below: string): string[] =>
-  existsSync(join(folder, below))
-    ? readdirSync(join(folder, below), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !entry.name.endsWith('.tmp'))
-        .map((entry) =>
-          join(entry.parentPath, entry.name)
-            .slice(folder.length + 1)
-            .replaceAll('\\', '/'),
-        )
-    : []

@@ -1,4 +1,4 @@
-import type { Start } from './keeper.js'
+import type { Start } from './start.js'
 import type { MlflowOptions } from './options.js'
 import type { Packed } from './packing.js'
 

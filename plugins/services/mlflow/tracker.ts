@@ -7,7 +7,7 @@ import type { Json, Tracked, Tracker } from 'ockham'
 import type { Order, Setup, Word } from './messages.js'
 import type { MlflowOptions } from './options.js'
 import { Packer } from './packing.js'
-import type { Start } from './keeper.js'
+import type { Start } from './start.js'
 
 /** Steps, and milliseconds, after which what was gathered goes to the writer. */
 const [most, longest] = [2000, 500]

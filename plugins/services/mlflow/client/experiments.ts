@@ -43,15 +43,15 @@ export class Experiments {
     return (await this.http.call<{ experiment_id: string }>('POST', 'experiments/create', { tags: toPairs(tags), name })).experiment_id
   }
 
-  /** The experiment of a name, created with `tags` where there is none. A deleted one is restored, or refused with `OCK-MLFLOW-012`. */
-  async getOrCreate(name: string, deleted: 'restore' | 'refuse' = 'refuse', tags: Strings = {}): Promise<Experiment> {
+  /** The experiment of a name, created where there is none. A deleted one is restored, or refused with `OCK-MLFLOW-012`. */
+  async getOrCreate(name: string, deleted: 'restore' | 'refuse' = 'refuse'): Promise<Experiment> {
     const found = await this.find(name)
     if (!found) {
       try {
-        return await this.get(await this.create(name, tags))
+        return await this.get(await this.create(name))
       } catch (error) {
         // Another process was first.
-        if (error instanceof MlflowError && error.mlflow === 'RESOURCE_ALREADY_EXISTS') return this.getOrCreate(name, deleted, tags)
+        if (error instanceof MlflowError && error.mlflow === 'RESOURCE_ALREADY_EXISTS') return this.getOrCreate(name, deleted)
         throw error
       }
     }

@@ -2,85 +2,8 @@ import type { Artifacts } from './artifacts.js'
 import { batchesOf, caps, countOf, halves, longest, metricFields, whole, type Batch } from './batches.js'
 import { MlflowError } from './errors.js'
 import type { Transport } from './transport.js'
-import {
-  fromPairs,
-  toPairs,
-  type DatasetInput,
-  type Metric,
-  type MlflowRun,
-  type Pair,
-  type RunStatus,
-  type Scalars,
-  type Strings,
-  type View,
-} from './types.js'
-
-interface RawMetric {
-  readonly key: string
-  readonly value: number | string
-  readonly timestamp: number | string
-  readonly step?: number | string
-}
-
-interface RawRun {
-  readonly info: {
-    readonly run_id: string
-    readonly run_name?: string
-    readonly experiment_id: string
-    readonly status: RunStatus
-    readonly start_time: number | string
-    readonly end_time?: number | string
-    readonly artifact_uri: string
-    readonly lifecycle_stage?: string
-  }
-  readonly data?: { readonly metrics?: readonly RawMetric[]; readonly params?: readonly Pair[]; readonly tags?: readonly Pair[] }
-  readonly inputs?: { readonly dataset_inputs?: readonly { readonly dataset: RawDataset; readonly tags?: readonly Pair[] }[] }
-}
-
-interface RawDataset {
-  readonly name: string
-  readonly digest: string
-  readonly source_type: string
-  readonly source: string
-  readonly schema?: string
-  readonly profile?: string
-}
-
-// NaN comes as a string.
-const metricOf = ({ key, value, timestamp, step }: RawMetric): Metric => ({
-  key,
-  value: Number(value),
-  time: Number(timestamp),
-  step: Number(step ?? 0),
-})
-
-const inputOf = ({ dataset, tags }: { readonly dataset: RawDataset; readonly tags?: readonly Pair[] }): DatasetInput => {
-  const context = fromPairs(tags)['mlflow.data.context']
-  return {
-    name: dataset.name,
-    digest: dataset.digest,
-    sourceType: dataset.source_type,
-    source: dataset.source,
-    ...(dataset.schema ? { schema: dataset.schema } : {}),
-    ...(dataset.profile ? { profile: dataset.profile } : {}),
-    ...(context ? { context } : {}),
-  }
-}
-
-const runOf = ({ info, data, inputs }: RawRun): MlflowRun => ({
-  id: info.run_id,
-  name: info.run_name ?? '',
-  experimentId: info.experiment_id,
-  status: info.status,
-  startTime: Number(info.start_time),
-  ...(info.end_time ? { endTime: Number(info.end_time) } : {}),
-  artifactUri: info.artifact_uri,
-  deleted: info.lifecycle_stage === 'deleted',
-  metrics: Object.fromEntries((data?.metrics ?? []).map((m) => [m.key, Number(m.value)])),
-  params: fromPairs(data?.params),
-  tags: fromPairs(data?.tags),
-  inputs: (inputs?.dataset_inputs ?? []).map(inputOf),
-})
+import { metricOf, runOf, type RawMetric, type RawRun } from './answers.js'
+import { toPairs, type DatasetInput, type Metric, type MlflowRun, type RunStatus, type Scalars, type Strings, type View } from './types.js'
 
 export interface NewRun {
   readonly experimentId: string
