@@ -1,4 +1,4 @@
-import { hostKey, type Batch, type Engine, type Objective, type Step, type Value } from 'ockham'
+import { hostKey, type Batch, type Component, type Engine, type Objective, type Step, type Value } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { engines, inMemory } from '../training/testing.js'
@@ -89,7 +89,12 @@ it('cross-entropy says that it needs classes', () => {
 })
 
 it('each objective says which datasets it is for', () => {
-  expect(plugin.provides.map(({ name, requires }) => [name, requires?.dataset])).toEqual([
+  expect(
+    (plugin.provides as unknown as Component<'objective'>[]).map(({ name, requires }) => [
+      name,
+      (requires as Record<string, unknown>)['dataset'],
+    ]),
+  ).toEqual([
     ['cross-entropy', ['classification']],
     ['gaussian', ['regression']],
   ])
