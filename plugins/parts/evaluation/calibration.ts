@@ -2,10 +2,11 @@ import type { Dataset, Evaluation, Json, Report } from 'ockham'
 import { z } from 'zod'
 import { heatMap, reliabilityDiagram, type Cell } from '../figures/index.js'
 import { correctness, decisions, mean } from './accuracy.js'
-import { labelled, unlabelled } from './categorical.js'
+import { labelled } from './categorical.js'
 import { expectedCalibrationError, reliability } from './ece.js'
-import { checkSplits, predictionsOf, type Categorical, type Normal } from './predictions.js'
-import { brierScores, nll, normalNll, rmse } from './scores.js'
+import { fitOf } from './fit.js'
+import { checkSplits, predictionsOf, type Categorical, type Predictions } from './predictions.js'
+import { brierScores } from './scores.js'
 
 export const calibrationOptions = z.strictObject({
   splits: z.array(z.string()).min(1).default(['test']).describe('splits to evaluate'),
@@ -47,8 +48,6 @@ function ofClasses(
   const pairs = confusion(labels, predicted, names)
   return {
     values: {
-      accuracy: mean(correct),
-      nll: nll(probabilities, classes, labels),
       brier: mean(brierScores(probabilities, classes, labels)),
       ece: expectedCalibrationError(table),
     },
@@ -59,10 +58,6 @@ function ofClasses(
     figures: { reliability: reliabilityDiagram(table), confusion: heatMap(pairs, names, { row: 'label', column: 'predicted' }) },
   }
 }
-
-const ofNumbers = ({ mean: means, variance, targets, outputs }: Normal & { targets: Float64Array }): Part => ({
-  values: { rmse: rmse(means, targets), nll: normalNll(means, variance, targets, outputs) },
-})
 
 /** The classes' names where the data give as many as the model has outputs; else their numbers. */
 const namesOf = ({ meta }: Dataset, classes: number): readonly string[] =>
@@ -93,8 +88,9 @@ export const calibration = (options: Options, { dataset }: { dataset: Dataset })
   }
 }
 
-function partOf(found: Categorical | Normal, split: string, dataset: Dataset, options: Options): Part {
-  if (found.kind === 'categorical') return ofClasses(labelled(found, split), namesOf(dataset, found.classes), options)
-  if (!found.targets) throw unlabelled(split)
-  return ofNumbers({ ...found, targets: found.targets })
+function partOf(found: Predictions, split: string, dataset: Dataset, options: Options): Part {
+  const fit = fitOf(found, split)
+  if (found.kind === 'normal') return { values: fit }
+  const part = ofClasses(labelled(found, split), namesOf(dataset, found.classes), options)
+  return { ...part, values: { ...fit, ...part.values } }
 }

@@ -27,6 +27,8 @@ interface Options {
  */
 export const ood = ({ against, score, split }: Options, { dataset }: { dataset: Dataset }): Evaluation => {
   checkSplits(dataset, [split], 'split')
+  // A set that does not fit is refused before training, not after.
+  auxiliary(against, dataset, 'against')
   return {
     async evaluate(posterior, problem) {
       const other = auxiliary(against, problem.dataset, 'against')

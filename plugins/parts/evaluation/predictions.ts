@@ -30,14 +30,17 @@ export type Predictions = Categorical | Normal
 /** Rows read and predicted at once. */
 const chunk = 1024
 
-const known = new WeakMap<Posterior, WeakMap<Dataset, Map<string, Promise<Predictions>>>>()
+/** What predicts: a posterior, or weights while they are learnt. */
+export type Predicts = Pick<Posterior, 'predict'>
+
+const known = new WeakMap<Predicts, WeakMap<Dataset, Map<string, Promise<Predictions>>>>()
 
 /**
  * Predictions of a posterior on all rows of a split, in order. Computed once and shared by whoever asks again. Where prediction draws,
  * it draws from a fixed stream, so that the result does not depend on who asked first, and variants of a model are compared on
  * the same draws. Throws `OCK-EVAL-001` for a split that is not there, `OCK-EVAL-002` for predictions that are not finite.
  */
-export function predictionsOf(posterior: Posterior, dataset: Dataset, split: string): Promise<Predictions> {
+export function predictionsOf(posterior: Predicts, dataset: Dataset, split: string): Promise<Predictions> {
   const bySplit = known.get(posterior)?.get(dataset)?.get(split)
   if (bySplit) return bySplit
   const found = predict(posterior, dataset, split)
@@ -65,7 +68,7 @@ export function checkSplits({ meta }: Dataset, splits: readonly string[], where:
 
 const isInput = (field: string): boolean => field === 'x' || field.startsWith('x.')
 
-async function predict(posterior: Posterior, dataset: Dataset, split: string): Promise<Predictions> {
+async function predict(posterior: Predicts, dataset: Dataset, split: string): Promise<Predictions> {
   checkSplits(dataset, [split], 'predictions')
   const rows = dataset.meta.splits[split]!
   const key = hostKey(0).fold('predictions')

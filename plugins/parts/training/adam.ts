@@ -5,10 +5,10 @@ import { like, prefix, under, zeros, zip } from './trees.js'
 const decayRate = z.number().min(0).lt(1)
 
 export const adamOptions = z.strictObject({
-  learningRate: z.number().positive().default(1e-3),
+  learningRate: z.number().positive().default(1e-3).describe('size of a step; the schedule multiplies it'),
   beta1: decayRate.default(0.9).describe('decay of the mean gradient'),
   beta2: decayRate.default(0.999).describe('decay of the mean squared gradient'),
-  epsilon: z.number().positive().default(1e-8),
+  epsilon: z.number().positive().default(1e-8).describe('what is added to the root of the mean squared gradient'),
 })
 
 export const adamwOptions = adamOptions.extend({

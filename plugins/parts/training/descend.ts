@@ -104,7 +104,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
       const energy = out['energy']!.data[0]!
       if (!Number.isFinite(loss) || !Number.isFinite(energy))
         throw diverged(name, step, `the training loss is ${loss} and the prior's energy ${energy}`)
-      watch.add(loss)
+      watch.add(loss, out['weighted']!.data[1]!)
     },
     sound(values, done) {
       const bad = Object.keys(values).find((n) => n.startsWith('params.') && !values[n]!.data.every(Number.isFinite))
@@ -117,7 +117,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
         const train = watch.mean()
         const current = validates ? await now.read() : undefined
         const values = current ? await validate(problem, predict, at(current), validationSplit) : {}
-        run.emit({ type: 'epoch', epoch: done / perEpoch, values: { 'train/loss': train, ...values } })
+        run.emit({ type: 'epoch', epoch: Math.ceil(done / perEpoch), values: { 'train/loss': train, ...values } })
         if (!early || !current) return
         return watch.check(values[`${validationSplit}/nll`]!, {
           ...prefix('params.', at(current).params),
@@ -179,7 +179,8 @@ const advance =
         ...prefix('prior.', pass.memory.prior),
         ...prefix('track.', track?.next(under('track.', carry), updated.params, step) ?? {}),
       },
-      out: { loss, energy: pass.energy, ...out },
+      // A pair, since a scalar would be reported as a value of the step.
+      out: { loss, energy: pass.energy, ...out, weighted: tf.concat([loss.reshape([1]), pass.weight.sum().reshape([1])]) },
     }
   }
 

@@ -10,21 +10,27 @@ const whole = z.int().positive()
 
 /** Options of every inference that descends. */
 export const descentShape = {
-  epochs: whole.optional().describe('passes over the training split; 10 unless steps is given'),
-  steps: whole.optional().describe('updates, instead of epochs'),
-  batchSize: whole.default(128),
+  epochs: whole.optional().describe('passes over the training split, 10 unless steps is given; give epochs or steps, not both'),
+  steps: whole.optional().describe('updates of the weights, instead of epochs; give epochs or steps, not both'),
+  batchSize: whole.default(128).describe('examples a step; all of them where there are fewer'),
   optimizer: slot('optimizer').optional().describe('adam unless given'),
   schedule: z.enum(['constant', 'cosine']).default('constant').describe('course of the learning rate after warm-up'),
   floor: z.number().min(0).max(1).default(0).describe('share of the learning rate left at the end of cosine'),
   warmup: z.int().min(0).default(0).describe('steps of linear rise at the start'),
   clip: z.number().positive().optional().describe('largest Euclidean norm of the gradient'),
   early: z
-    .strictObject({ patience: whole, every: whole.optional() })
+    .strictObject({
+      patience: whole.describe('checks without a better validation likelihood after which learning stops'),
+      every: whole.optional().describe('steps between checks; an epoch by default'),
+    })
     .optional()
-    .describe('stop after this many checks without a better validation likelihood; keep the best weights'),
+    .describe('stop where the validation likelihood no longer gets better, and keep the best weights; never unless given'),
   sampler: slot('sampler').optional().describe('shuffled unless given'),
   checkpoint: z
-    .strictObject({ seconds: z.number().positive().default(30), steps: whole.optional() })
+    .strictObject({
+      seconds: z.number().positive().default(30).describe('seconds between two checkpoints'),
+      steps: whole.optional().describe('steps between two checkpoints'),
+    })
     .default({ seconds: 30 })
     .describe('between two checkpoints, whichever comes first'),
 }
@@ -32,7 +38,7 @@ export const descentShape = {
 const mapShape = z.strictObject(descentShape)
 
 export const mapOptions = mapShape.refine(({ epochs, steps }) => epochs === undefined || steps === undefined, {
-  error: 'give epochs or steps, not both',
+  error: 'epochs and steps are two ways to say how long: give epochs or steps, not both',
   path: ['steps'],
 })
 

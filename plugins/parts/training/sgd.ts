@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { like, map, zip } from './trees.js'
 
 export const sgdOptions = z.strictObject({
-  learningRate: z.number().positive().default(0.05),
-  momentum: z.number().min(0).lt(1).default(0.9),
+  learningRate: z.number().positive().default(0.05).describe('size of a step; the schedule multiplies it'),
+  momentum: z.number().min(0).lt(1).default(0.9).describe('share of the last step that the next one keeps'),
   nesterov: z.boolean().default(false).describe('look ahead along the momentum'),
 })
 

@@ -9,10 +9,10 @@ export interface Early {
   readonly every?: number
 }
 
-/** Host state of a descent: the mean loss since the last report, and the best weights so far. Saved with each checkpoint. */
+/** Host state of a descent: the mean loss an example since the last report, and the best weights so far. Saved with each checkpoint. */
 export class Watch implements NonNullable<Fold['host']> {
   #sum = 0
-  #count = 0
+  #weight = 0
   #least = Infinity
   #misses = 0
   #best: Values | undefined
@@ -24,15 +24,16 @@ export class Watch implements NonNullable<Fold['host']> {
     return this.#best
   }
 
-  add(loss: number): void {
-    this.#sum += loss
-    this.#count++
+  /** A step's mean loss and the total weight of its examples. */
+  add(loss: number, weight: number): void {
+    this.#sum += weight * loss
+    this.#weight += weight
   }
 
-  /** Mean loss of the steps added since the last call. */
+  /** Σ w ℓ / Σ w over the examples of the steps added since the last call. */
   mean(): number {
-    const mean = this.#sum / Math.max(1, this.#count)
-    this.#sum = this.#count = 0
+    const mean = this.#sum / this.#weight
+    this.#sum = this.#weight = 0
     return mean
   }
 
@@ -49,14 +50,14 @@ export class Watch implements NonNullable<Fold['host']> {
   }
 
   save(): Values {
-    const counts = value([this.#sum, this.#count, this.#least, this.#misses], [4], 'float64')
+    const counts = value([this.#sum, this.#weight, this.#least, this.#misses], [4], 'float64')
     return { counts, ...prefix('best.', this.#best ?? {}) }
   }
 
   load(saved: Values): void {
-    const [sum, count, least, misses] = saved['counts']!.data as Float64Array
+    const [sum, weight, least, misses] = saved['counts']!.data as Float64Array
     this.#sum = sum!
-    this.#count = count!
+    this.#weight = weight!
     this.#least = least!
     this.#misses = misses!
     const best = under('best.', saved)
