@@ -80,6 +80,15 @@ export interface LoopPlan {
   /** Bytes of carry, and of the feeds and draws of one step. */
   readonly carryBytes: number
   readonly feedBytes: number
+  /** Most bytes that one step's inputs, results and outputs take at one time, by when each is read last. */
+  readonly peakBytes: number
+}
+
+/** Time that operations of one kind took. */
+export interface Timing {
+  readonly kind: string
+  readonly calls: number
+  readonly ms: number
 }
 
 /**
@@ -96,6 +105,8 @@ export interface Engine {
   compile<A, B>(fn: (args: A) => B, options?: { readonly precision?: Precision }): Program<Given<A>, B>
   loop(advance: Advance, options?: { readonly precision?: Precision; readonly warn?: (message: string) => void }): Loop
   dispose(): Promise<void>
+  /** What each kind of operation took so far, most first; present where the engine was told to time them. Asked once, at the end. */
+  profile?(): Promise<readonly Timing[]>
 
   /** Value, gradient [as p] and whatever else the pass computed. Parameters that `fn` does not use get zeros. */
   valueAndGrad<A>(fn: (p: Tensors) => { readonly value: Scalar; readonly aux: A }, p: Tensors): { value: Scalar; grads: Tensors; aux: A }
@@ -103,6 +114,8 @@ export interface Engine {
   vjp<A>(fn: (p: Tensors) => { readonly y: Tensor; readonly aux: A }, p: Tensors): { y: Tensor; aux: A; pull(dy: Tensor): Tensors }
   /** y and J v. */
   jvp(fn: (p: Tensors) => Tensor, p: Tensors, v: Tensors): { y: Tensor; dy: Tensor }
+  /** Prints the value of `x` whenever the program has run, in loops for each step; returns `x`. */
+  print<T extends Tensor>(name: string, x: T): T
   /** x as a constant of differentiation. */
   stop<T extends Tensor>(x: T): T
   /** Host values inside a traced function: bound by reference as inputs of the program, never copied into it. */

@@ -6,6 +6,7 @@ import { refusal } from './errors.js'
 import type { Executor } from './executor.js'
 import { sizeOf, type Slot } from './graph.js'
 import { EngineLoop } from './loop.js'
+import { printed as toStderr, type EngineOptions } from './options.js'
 import { program } from './program.js'
 import { current, type Trace } from './trace.js'
 import { tensorOf } from './tracing.js'
@@ -22,6 +23,12 @@ function inside(what: string): Trace {
 function stop<T extends Tensor>(x: T): T {
   const trace = inside('stop')
   return tensorOf(trace, refOf(trace, x)) as T
+}
+
+function print<T extends Tensor>(name: string, x: T): T {
+  const trace = inside('print')
+  trace.prints.push({ name, ref: refOf(trace, x) })
+  return x
 }
 
 function capture(values: unknown): unknown {
@@ -66,19 +73,23 @@ function inverse(a: Tensor): Tensor {
 const printed = (message: string): void => process.emitWarning(message, 'OckhamWarning')
 
 /** An engine that traces functions and runs their graphs on `executor`. */
-export function createEngine(executor: Executor): Engine {
+export function createEngine(executor: Executor, given: EngineOptions = {}): Engine {
+  const watched = { print: toStderr, ...given }
   const engine: Engine = {
     name: executor.name,
     build: executor.build,
     capabilities: executor.capabilities,
     compile: <A, B>(fn: (args: A) => B, options?: { readonly precision?: Precision }) =>
-      program(executor, fn, options?.precision ?? 'float32'),
-    loop: (advance, options) => new EngineLoop(engine, executor, advance, options?.precision ?? 'float32', options?.warn ?? printed),
+      program(executor, fn, options?.precision ?? 'float32', watched),
+    loop: (advance, options) =>
+      new EngineLoop(engine, executor, advance, options?.precision ?? 'float32', options?.warn ?? printed, watched),
     dispose: () => executor.dispose(),
     valueAndGrad: (fn, p: Tensors) => differentiate.valueAndGrad(inside('valueAndGrad'), fn, p),
     vjp: (fn, p) => differentiate.vjp(inside('vjp'), fn, p),
     jvp: (fn, p, v) => differentiate.jvp(inside('jvp'), fn, p, v),
+    ...(executor.profile && { profile: () => executor.profile!() }),
     stop,
+    print,
     capture: capture as Engine['capture'],
     host,
     double,

@@ -1,4 +1,4 @@
-import type { Carry, Precision, Value, Values } from 'ockham'
+import type { Carry, Precision, Timing, Value, Values } from 'ockham'
 import type { Graph, Node } from './graph.js'
 
 /** A compiled graph. */
@@ -17,13 +17,6 @@ export interface ExecutableLoop {
   /** False where a host call interrupts the graph: then `advance` still takes many steps but makes one call each. */
   readonly fused: boolean
   dispose(): void
-}
-
-/** Time that operations of one kind took. */
-export interface Timing {
-  readonly kind: string
-  readonly calls: number
-  readonly ms: number
 }
 
 /** What runs graphs. The tracer, keys, specialisation and checks are the engine's, the same for every executor. */

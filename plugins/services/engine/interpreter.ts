@@ -26,6 +26,7 @@ class Code {
     readonly graph: Graph,
     readonly machine: Machine,
     readonly warn: Warn,
+    readonly timed: ((kind: string, ms: number) => void) | undefined,
   ) {
     for (const node of graph.nodes) {
       const value = node.op === 'Constant' ? node.value : node.source?.kind === 'capture' ? node.source.value : undefined
@@ -51,7 +52,9 @@ class Code {
     try {
       for (const { node, last } of this.#steps) {
         const given = node.inputs.map((ref) => at(ref.node)[ref.index]!)
+        const start = this.timed && performance.now()
         live.set(node, this.#compute(node, given))
+        if (start !== undefined) this.timed!(node.op, performance.now() - start)
         for (const done of last) drop(done)
       }
       return this.graph.outputs.map(({ ref }) => this.machine.read(at(ref.node)[ref.index]!))
@@ -144,6 +147,8 @@ function executableLoop(code: Code): ExecutableLoop {
 export interface InterpreterOptions {
   /** tfjs' wasm kernels where it has them; default true. */
   readonly wasm?: boolean
+  /** Times every kernel: `engine.profile()` then gives a table. */
+  readonly profile?: boolean
 }
 
 /**
@@ -154,8 +159,13 @@ export async function interpreter(options: InterpreterOptions = {}): Promise<Exe
   const wasm = options.wasm ?? true
   const machine = await Machine.start(wasm)
   const codes = new Set<Code>()
+  const times = new Map<string, { calls: number; ms: number }>()
+  const timed = (kind: string, ms: number): void => {
+    const known = times.get(kind) ?? { calls: 0, ms: 0 }
+    times.set(kind, { calls: known.calls + 1, ms: known.ms + ms })
+  }
   const code = (graph: Graph, warn: Warn): Code => {
-    const made = new Code(graph, machine, warn)
+    const made = new Code(graph, machine, warn, options.profile ? timed : undefined)
     codes.add(made)
     return made
   }
@@ -166,6 +176,9 @@ export async function interpreter(options: InterpreterOptions = {}): Promise<Exe
     supports: (op) => ours.has(op) || (Object.hasOwn(kernels, op) && tf.getKernel(op, 'cpu') !== undefined),
     compile: async (graph: Graph, _: Precision) => executable(code(graph, (message) => process.emitWarning(message, 'OckhamWarning'))),
     loop: async (graph: Graph, _: Precision, warn: Warn) => executableLoop(code(graph, warn)),
+    ...(options.profile && {
+      profile: () => Promise.resolve([...times].map(([kind, t]) => ({ kind, ...t })).sort((a, b) => b.ms - a.ms)),
+    }),
     dispose: async () => {
       for (const made of codes) made.dispose()
       codes.clear()

@@ -16,6 +16,10 @@ import { refOf } from './backend.js'
 import { drawn } from './draws.js'
 import { stepInputs, type ExecutableLoop, type Executor } from './executor.js'
 import { slotOf, type Graph, type Ref } from './graph.js'
+import { blame, isFinite } from './finite.js'
+import { constrainedMemory } from './limits.js'
+import { fits, peakBytes } from './liveness.js'
+import type { EngineOptions } from './options.js'
 import { optimise } from './passes/optimise.js'
 import { gone, needs, outside, signature } from './program.js'
 import { same } from './signatures/row.js'
@@ -61,6 +65,9 @@ function changed(before: Tensors, after: Tensors): Fault[] {
     }))
 }
 
+/** Names of outputs that are printed begin so. */
+const printName = 'print:'
+
 /** Records one step as a graph with outputs `carry.<name>` and `out.<name>`. */
 export function recordStep(engine: Engine, advance: Advance, carry: Values, feed: Values, trace: Trace): Graph {
   const outputs: { name: string; ref: Ref }[] = []
@@ -82,6 +89,7 @@ export function recordStep(engine: Engine, advance: Advance, carry: Values, feed
     if (faults.length > 0) throw new InputError(faults)
     for (const name of Object.keys(before)) outputs.push({ name: `carry.${name}`, ref: refOf(trace, made.carry[name]!) })
     for (const name of Object.keys(made.out ?? {}).sort()) outputs.push({ name: `out.${name}`, ref: refOf(trace, made.out![name]!) })
+    trace.prints.forEach((p, i) => outputs.push({ name: `out.${printName}${i}:${p.name}`, ref: p.ref }))
     return undefined
   })
   return optimise(trace.nodes, outputs, trace.supports)
@@ -90,15 +98,23 @@ export function recordStep(engine: Engine, advance: Advance, carry: Values, feed
 const feedBytes = (graph: Graph): number =>
   stepInputs(graph).reduce((sum, n) => sum + (n.source!.kind === 'step' ? 0 : bytesOf(n.outputs[0]!.shape, n.outputs[0]!.dtype)), 0)
 
-function planned({ graph, executable }: Compiled): LoopPlan {
+const outBytes = (graph: Graph): number =>
+  graph.outputs.reduce((sum, { name, ref }) => sum + (name.startsWith('out.') ? bytesOf(slotOf(ref).shape, slotOf(ref).dtype) : 0), 0)
+
+function planned({ graph, executable }: Compiled, memory = constrainedMemory()): LoopPlan {
   const bytes = feedBytes(graph)
+  const peak = peakBytes(graph)
+  const each = bytes + outBytes(graph)
+  // Half of what is left stays free: the caller reads the next feeds meanwhile.
+  const room = Math.floor((memory - peak) / 2 / Math.max(each, 1))
   const carries = graph.outputs.filter((o) => o.name.startsWith('carry.')).map((o) => slotOf(o.ref))
   return {
-    stepsPerCall: executable.fused ? Math.max(1, Math.min(callSteps, Math.floor(callBytes / Math.max(bytes, 1)))) : 1,
+    stepsPerCall: executable.fused ? Math.max(1, Math.min(callSteps, room, Math.floor(callBytes / Math.max(bytes, 1)))) : 1,
     nodes: graph.nodes.length,
     tensorsPerCall: executable.tensorsPerCall,
     carryBytes: carries.reduce((sum, s) => sum + bytesOf(s.shape, s.dtype), 0),
     feedBytes: bytes,
+    peakBytes: peak,
   }
 }
 
@@ -126,6 +142,7 @@ export class EngineLoop implements Loop {
     private readonly step: Advance,
     private readonly precision: Precision,
     private readonly warn: (message: string) => void,
+    private readonly watch: EngineOptions = {},
   ) {
     needs(executor, precision)
   }
@@ -137,7 +154,7 @@ export class EngineLoop implements Loop {
   }
 
   async prepare(carry: Values, feed: Values): Promise<LoopPlan> {
-    return planned(await this.#compiled(carry, feed))
+    return planned(await this.#compiled(carry, feed), this.watch.memory)
   }
 
   async advance(
@@ -156,14 +173,31 @@ export class EngineLoop implements Loop {
     const { compiled, held } = await this.#place(given, feeds[0]!)
     const { graph, executable } = compiled
     const steps = feeds.map((feed, i) => stepValues(graph, feed, keys[i], start + i, this.precision))
+    const checks = this.watch.check === 'finite'
+    const before = checks ? await held.read() : {}
     const after = await executable.advance(held, steps)
-    return { carry: new Held(compiled, after.carry), outs: after.outs }
+    const outs = after.outs.map((out, i) => this.#printed(out, start + i))
+    if (checks && !isFinite([...Object.values(await after.carry.read()), ...after.outs.flatMap((out) => Object.values(out))])) {
+      const error = await blame(this.executor, graph, this.precision, { carry: before, steps, start })
+      if (error) throw error
+    }
+    return { carry: new Held(compiled, after.carry), outs }
   }
 
   dispose(): void {
     this.#disposed = true
     for (const made of this.#known.values()) made.then(({ executable }) => executable.dispose()).catch(() => undefined)
     this.#known.clear()
+  }
+
+  /** Prints what is to be printed; what is left are the step's own outputs. */
+  #printed(out: Values, step: number): Values {
+    const names = Object.keys(out)
+    if (!names.some((name) => name.startsWith(printName))) return out
+    const order = (name: string): number => Number(name.slice(printName.length).split(':')[0])
+    const prints = names.filter((name) => name.startsWith(printName)).sort((a, b) => order(a) - order(b))
+    for (const name of prints) this.watch.print?.(name.slice(name.indexOf(':', printName.length) + 1), out[name]!, step)
+    return Object.fromEntries(Object.entries(out).filter(([name]) => !name.startsWith(printName)))
   }
 
   /** The carry inside the executable for its shapes and the feed's. */
@@ -194,6 +228,7 @@ export class EngineLoop implements Loop {
   async #compile(carry: Values, feed: Values, shape: string): Promise<Compiled> {
     const trace = new Trace(this.precision, (op) => this.executor.supports(op))
     const graph = recordStep(this.engine, this.step, carry, feed, trace)
+    fits(peakBytes(graph), this.watch.memory, 'a step')
     const compiled = { graph, executable: await this.executor.loop(graph, this.precision, this.warn) }
     this.#shapes.set(compiled, shape)
     return compiled

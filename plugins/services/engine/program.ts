@@ -4,6 +4,9 @@ import { drawn } from './draws.js'
 import { refusal } from './errors.js'
 import type { Executable, Executor } from './executor.js'
 import type { Graph, Ref, Slot } from './graph.js'
+import { blame, isFinite } from './finite.js'
+import { fits, peakBytes } from './liveness.js'
+import type { EngineOptions } from './options.js'
 import { optimise } from './passes/optimise.js'
 import { current, Trace } from './trace.js'
 import { TracedKey } from './traced-key.js'
@@ -15,6 +18,8 @@ import { cast } from './values.js'
 interface Specialisation {
   readonly graph: Graph
   readonly executable: Executable
+  /** Names of what is printed, in the order of the outputs after the function's own. */
+  readonly prints: readonly string[]
   settle(outputs: readonly Value[]): unknown
 }
 
@@ -36,7 +41,7 @@ export function record<A, B>(
   args: unknown,
   precision: Precision,
   supports: (op: string) => boolean,
-): { graph: Graph; settle(outputs: readonly Value[]): unknown } {
+): { graph: Graph; prints: readonly string[]; settle(outputs: readonly Value[]): unknown } {
   const trace = new Trace(precision, supports)
   const outputs: { name: string; ref: Ref }[] = []
   const tree = tracing(trace, () => {
@@ -48,7 +53,9 @@ export function record<A, B>(
     if (returned instanceof Promise) return returned
     return result(returned, (tensor, name) => new Leaf(outputs.push({ name, ref: refOf(trace, tensor) }) - 1))
   })
-  return { graph: optimise(trace.nodes, outputs, supports), settle: (values) => settled(tree, values) }
+  outputs.push(...trace.prints)
+  const prints = trace.prints.map((p) => p.name)
+  return { prints, graph: optimise(trace.nodes, outputs, supports), settle: (values) => settled(tree, values) }
 }
 
 /** Stands for output `index` in the tree that the function returned. */
@@ -90,13 +97,19 @@ export const outside = (what: string): void => {
 }
 
 /** A program that records and compiles `fn` once for each shape of its arguments. */
-export function program<A, B>(executor: Executor, fn: (args: A) => B, precision: Precision): Program<Given<A>, B> {
+export function program<A, B>(
+  executor: Executor,
+  fn: (args: A) => B,
+  precision: Precision,
+  watch: EngineOptions = {},
+): Program<Given<A>, B> {
   needs(executor, precision)
   const known = new Map<string, Promise<Specialisation>>()
   let disposed = false
   const specialise = async (args: unknown): Promise<Specialisation> => {
-    const { graph, settle } = record(fn, args, precision, (op) => executor.supports(op))
-    return { graph, settle, executable: await executor.compile(graph, precision) }
+    const { graph, settle, prints } = record(fn, args, precision, (op) => executor.supports(op))
+    fits(peakBytes(graph), watch.memory, 'a program')
+    return { graph, settle, prints, executable: await executor.compile(graph, precision) }
   }
   const specialised = (args: unknown): Promise<Specialisation> => {
     const name = signature(args)
@@ -109,8 +122,15 @@ export function program<A, B>(executor: Executor, fn: (args: A) => B, precision:
   }
   const run = async (args: unknown): Promise<Settled<B>> => {
     if (disposed) throw gone('program')
-    const { graph, executable, settle } = await specialised(args)
-    return settle(await executable.run(bound(graph, args, precision))) as Settled<B>
+    const { graph, executable, settle, prints } = await specialised(args)
+    const inputs = bound(graph, args, precision)
+    const outputs = await executable.run(inputs)
+    prints.forEach((name, i) => watch.print?.(name, outputs[outputs.length - prints.length + i]!))
+    if (watch.check === 'finite' && !isFinite(outputs)) {
+      const error = await blame(executor, graph, precision, { carry: {}, steps: [inputs] })
+      if (error) throw error
+    }
+    return settle(outputs) as Settled<B>
   }
   const call = (args: Given<A>): Promise<Settled<B>> => {
     outside('a program is called')

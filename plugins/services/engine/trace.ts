@@ -21,6 +21,8 @@ export class Trace {
   readonly owned = new WeakSet<object>()
   /** Tensors that tfjs keeps for gradients. */
   readonly kept: Tensor[] = []
+  /** What is to be printed when the program has run. */
+  readonly prints: { readonly name: string; readonly ref: Ref }[] = []
   readonly #constants = new WeakMap<object, { readonly slot: Slot; readonly ref: Ref }[]>()
   readonly #captures = new Map<TypedArray, { readonly slot: Slot; readonly ref: Ref }[]>()
   readonly #draws = new Map<string, Ref>()

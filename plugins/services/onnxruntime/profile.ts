@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Timing } from 'ockham'
 import type * as ort from 'onnxruntime-node'
-import type { Timing } from '../engine/executor.js'
 
 interface Event {
   readonly cat: string
