@@ -23,7 +23,7 @@ const counting = (stepsPerCall: number, calls: number[] = []): Engine => {
     const held = (values: Values): Carry & { values: Values } => ({ values, read: () => Promise.resolve(values) })
     return {
       load: held,
-      prepare: () => Promise.resolve({ stepsPerCall, nodes: 1, tensorsPerCall: 2, carryBytes: 8, feedBytes: 8 }),
+      prepare: () => Promise.resolve({ stepsPerCall, nodes: 1, tensorsPerCall: 2, carryBytes: 8, feedBytes: 8, peakBytes: 24 }),
       advance(carry, start, feeds, keys) {
         calls.push(feeds.length)
         let { sum } = (carry as ReturnType<typeof held>).values as { sum: Value }
@@ -73,7 +73,7 @@ describe('fold', () => {
       sum({ visit: { every: 10, at: (done) => Promise.resolve(void at.push(done)) }, checkpoint: { steps: 10 } }),
     )
     expect(at).toEqual([10, 20, 30, 37])
-    expect(calls).toEqual([8, 2, 8, 2, 8, 2, 7])
+    expect(calls).toEqual([1, 8, 1, 8, 2, 8, 2, 7])
   })
 
   it('resumes from any kill to the uninterrupted result, host state included', async () => {
@@ -106,11 +106,21 @@ describe('fold', () => {
     await expect(
       total(placeOf({ store, signal: stop.signal }), sum({ absorb: (step) => void (step === 11 && stop.abort()) })),
     ).rejects.toThrow(Interrupted)
-    expect((await store.read('sum.fold'))?.meta).toEqual({ step: 16, done: false })
+    expect((await store.read('sum.fold'))?.meta).toEqual({ step: 17, done: false })
     const whole = await total(placeOf({ store }), sum())
     const calls: number[] = []
     expect(await total(placeOf({ store, engine: counting(8, calls) }), sum())).toBe(whole)
     expect(calls).toEqual([])
+  })
+
+  it('gives a finished fold its host state back', async () => {
+    const store = memoryStore()
+    const kept = { best: 0 }
+    const host = { save: () => ({ best: number(kept.best) }), load: (s: Values) => void (kept.best = s['best']!.data[0]!) }
+    await total(placeOf({ store }), sum({ host, absorb: (step) => void (kept.best = step) }))
+    kept.best = -1
+    await total(placeOf({ store }), sum({ host }))
+    expect(kept.best).toBe(36)
   })
 
   it('ends where a visit says stop', async () => {

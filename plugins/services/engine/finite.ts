@@ -34,7 +34,7 @@ const named = ({ source }: Node): string =>
     ? `argument ${source.path}`
     : source && 'name' in source
       ? `${source.kind} ${source.name}`
-      : `${source?.kind ?? 'input'}`
+      : (source?.kind ?? 'input')
 
 const say = (ref: Ref): string => `${ref.node.outputs[ref.index]!.dtype} [${ref.node.outputs[ref.index]!.shape.join(', ')}]`
 
