@@ -18,14 +18,23 @@ export interface Work {
 export const works = {
   cnn: { model: cnn(cnnOptions.parse({})), batch: 128, image: [28, 28, 1], optimizer: 'adam', stepsPerCall: 16 },
   resnet18: { model: resnet(resnetOptions.parse({})), batch: 32, image: [32, 32, 3], optimizer: 'momentum', stepsPerCall: 2 },
-  'resnet18-w16': { model: resnet(resnetOptions.parse({ width: 16 })), batch: 128, image: [32, 32, 3], optimizer: 'momentum', stepsPerCall: 4 },
+  'resnet18-w16': {
+    model: resnet(resnetOptions.parse({ width: 16 })),
+    batch: 128,
+    image: [32, 32, 3],
+    optimizer: 'momentum',
+    stepsPerCall: 4,
+  },
 } satisfies Record<string, Work>
 
 const classes = 10
 
 /** Of a dataset's description, what these models read. */
 const metaOf = (image: readonly number[]): DatasetMeta =>
-  ({ shapes: { x: { shape: image, dtype: 'float32' } }, classes: Array.from({ length: classes }, (_, i) => `${i}`) }) as unknown as DatasetMeta
+  ({
+    shapes: { x: { shape: image, dtype: 'float32' } },
+    classes: Array.from({ length: classes }, (_, i) => `${i}`),
+  }) as unknown as DatasetMeta
 
 const filled = (shape: readonly number[], at: () => number): Value => ({
   shape,
@@ -33,14 +42,18 @@ const filled = (shape: readonly number[], at: () => number): Value => ({
   data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, at),
 })
 
-const prefixed = (values: Values, prefix: string): Values => Object.fromEntries(Object.entries(values).map(([name, v]) => [`${prefix}.${name}`, v]))
+const prefixed = (values: Values, prefix: string): Values =>
+  Object.fromEntries(Object.entries(values).map(([name, v]) => [`${prefix}.${name}`, v]))
 const zeros = (values: Values): Values => Object.fromEntries(Object.entries(values).map(([name, v]) => [name, filled(v.shape, () => 0)]))
 const part = (carry: Tensors, prefix: string): Tensors =>
-  Object.fromEntries(Object.entries(carry).flatMap(([name, t]) => (name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), t]] : [])))
+  Object.fromEntries(
+    Object.entries(carry).flatMap(([name, t]) => (name.startsWith(`${prefix}.`) ? [[name.slice(prefix.length + 1), t]] : [])),
+  )
 
 async function initialCarry(work: Work, key: HostKey): Promise<Values> {
   const { params, state } = await work.model.init(key, metaOf(work.image))
-  const memory = work.optimizer === 'adam' ? { ...prefixed(zeros(params), 'm'), ...prefixed(zeros(params), 'v') } : prefixed(zeros(params), 'm')
+  const memory =
+    work.optimizer === 'adam' ? { ...prefixed(zeros(params), 'm'), ...prefixed(zeros(params), 'v') } : prefixed(zeros(params), 'm')
   return { ...prefixed(params, 'p'), ...prefixed(state, 's'), ...memory }
 }
 
@@ -52,8 +65,7 @@ export function feedsOf(work: Work): Values[] {
   }))
 }
 
-const crossEntropy = (logits: Tensor, y: Tensor): Scalar =>
-  tf.logSoftmax(logits).mul(tf.oneHot(y, classes)).sum(-1).mean().neg() as Scalar
+const crossEntropy = (logits: Tensor, y: Tensor): Scalar => tf.logSoftmax(logits).mul(tf.oneHot(y, classes)).sum(-1).mean().neg() as Scalar
 
 type Update = (g: Tensor, p: Tensor, m: Tensor, v: Tensor | undefined) => { p: Tensor; m: Tensor; v?: Tensor }
 
@@ -97,14 +109,28 @@ const advanceOf =
     return { carry: next, out: { loss: value } }
   }
 
-/** The work on ONNX Runtime: takes k more steps a call, and says how long the first call took beyond one like it. */
-export async function training(work: Work, threads: number): Promise<{ advance(): Promise<number>; close(): Promise<void> }> {
+/** A training loop ready to advance. */
+export interface Training {
+  readonly compileMs: number
+  readonly nodes: number
+  /** Takes k more steps in a call, and gives the loss before the last. */
+  advance(): Promise<number>
+  close(): Promise<void>
+}
+
+export async function training(work: Work, threads: number): Promise<Training> {
   const engine = createEngine(await onnxruntime({ threads }))
   const loop = engine.loop(advanceOf(work))
-  let carry = loop.load(await initialCarry(work, hostKey(1)))
+  const initial = await initialCarry(work, hostKey(1))
   const feeds = feedsOf(work)
+  const start = performance.now()
+  const { nodes } = await loop.prepare(initial, feeds[0]!)
+  const compileMs = performance.now() - start
+  let carry = loop.load(initial)
   let step = 0
   return {
+    compileMs,
+    nodes,
     async advance() {
       const made = await loop.advance(carry, step, feeds, [])
       carry = made.carry

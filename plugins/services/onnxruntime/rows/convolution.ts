@@ -41,12 +41,15 @@ const partsOf = (w: Window): number => {
   return small && w.batch % 8 === 0 ? 8 : 1
 }
 
+/** Numbers of patches that are kept from the forward pass for the backward one; more are gathered again, for a fortieth of a step's time. */
+const keptPatches = 2 ** 23
+
 /** The forward pass's patches, transposed, times dy. */
 const conv2dByFilter: Row = (c) => {
   const w = convolution(c, c.of(0).shape, shapeOf(c, 'filterShape'))
   const parts = partsOf(w)
   const [rows, depth] = [(w.batch * windowsOf(w)) / parts, tapsOf(w) * w.channels]
-  const columns = patches(c, c.x[0]!, w)
+  const columns = patches(c, c.x[0]!, w, 0, parts * rows * depth > keptPatches)
   if (parts === 1) {
     const operands = [c.reshape(columns, [rows, depth]), c.reshape(c.x[1]!, [rows, w.outChannels])]
     return c.reshape(c.emit('Gemm', operands, { transA: 1 }), c.out.shape)
