@@ -1,8 +1,9 @@
 import 'reflect-metadata'
 import type { DependencyContainer } from 'tsyringe'
 import type { Bound, Dataset, Evaluation, Inference, Json, Model, Objective, Prior, Process } from './contracts/index.js'
+import { parseSlots } from './define.js'
 import { InputError, OckhamError, Problems, RunError } from './errors.js'
-import type { Kind } from './kinds.js'
+import { Reference, type Kind } from './kinds.js'
 import { join, open, PartChecker, refuseIssues, runTokens, type Part, type Surroundings } from './part.js'
 import { refuseMisfits } from './misfits.js'
 import { isPlain } from './plain.js'
@@ -94,13 +95,27 @@ async function checkChild({ name, fields, where }: Child, around: Surroundings, 
   const spec = data as Fields & Record<Role, object> & { evaluations: object[]; bounds: object[] }
   const each = (objects: readonly object[]): Part[] => objects.map((o) => parts.get(o)!)
   const byRole = Object.fromEntries(roles.map((r) => [r, parts.get(spec[r])!])) as Record<Role, Part>
-  const plain = await toPlain(data as PipelineSpec)
+  const plain = await toPlain(resolve(data, parts) as PipelineSpec)
   return {
     name,
     plain,
     ...(earlier && { earlier }),
     create: () => create(spec, { roles: byRole, evaluations: each(spec.evaluations), bounds: each(spec.bounds) }, plain, around),
   }
+}
+
+/** What a spec says with the defaults of every component filled in, where the component reads that as the same. */
+function resolve(value: unknown, parts: ReadonlyMap<object, Part>): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const part = parts.get(value)
+  if (part && 'component' in part.make && value instanceof Reference) {
+    const options = resolve(part.make.options, part.inside) as Reference['options']
+    return parseSlots(part.make.component.options, options).parsed.success ? new Reference(value.name, options) : value
+  }
+  if (part) return value
+  if (Array.isArray(value)) return value.map((v) => resolve(v, parts))
+  const entries = isPlain(value) ? Object.entries(value).filter(([, v]) => v !== undefined) : undefined
+  return entries ? Object.fromEntries(entries.map(([name, v]) => [name, resolve(v, parts)])) : value
 }
 
 /** An earlier stage is a run of its own, with the fields it does not change taken from the run that starts from it. */

@@ -12,6 +12,8 @@ export interface DatasetMeta {
   /** Class names in label order; absent where there are none. */
   readonly classes?: readonly string[]
   readonly groups?: readonly string[]
+  /** Names of the numbers of `x`, where they have some. */
+  readonly features?: readonly string[]
   /** Examples in each split. */
   readonly splits: Readonly<Record<string, number>>
   /** Shape and type of one example's fields, without the row axis: `x`, or `x.<name>` for models with several inputs, `y`, `group`. */
@@ -21,6 +23,10 @@ export interface DatasetMeta {
   /** SHA-256 of the content, hexadecimal. */
   readonly digest: string
   readonly licence: string
+  /** What one example is, in the singular: `image`, `patient`. */
+  readonly unit?: string
+  /** Why examples are not independent draws, and what a number measured on them is about then; absent where they are. */
+  readonly dependence?: string
 }
 
 /** An affine map of the inputs, (x − mean) / std, one number a channel or feature, or one for all. Fitted on training rows. */

@@ -1,9 +1,15 @@
 import type { Certificate } from './bound.js'
 import type { Json } from './value.js'
 
+/** The engine a run's bits depend on. */
+export interface EngineRecord {
+  readonly name: string
+  readonly build: Readonly<Record<string, string | number>>
+}
+
 /** What happens, as it is emitted. The bus adds `time` (ISO 8601) and `path`, the names of the stages around it. */
 export type RunEvent =
-  | { readonly type: 'run.started'; readonly run: string; readonly spec: Json; readonly resumed?: boolean }
+  | { readonly type: 'run.started'; readonly run: string; readonly spec: Json; readonly engine?: EngineRecord; readonly resumed?: boolean }
   | { readonly type: 'stage.started' | 'stage.finished'; readonly stage: string; readonly reused?: boolean }
   /** Scalars of a fold's step; `of` is the number of steps. */
   | {

@@ -20,8 +20,8 @@ export async function driveFold(place: Place, name: string, fold: Fold): Promise
   const file = `${[...place.path, name].join('/')}.fold`
   const saved = await place.store.read(file)
   const at = saved?.meta as Progress | undefined
-  if (saved && at?.done) return under('carry.', saved.values)
   if (saved) fold.host?.load(under('host.', saved.values))
+  if (saved && at?.done) return under('carry.', saved.values)
   const loop = place.engine.loop(fold.step, {
     warn: (message) => place.record({ type: 'warning', code: 'OCK-ENGINE-020', message }, place.path),
   })
@@ -82,7 +82,8 @@ class Drive {
   /** Where the call that starts at `step` ends: never across a visit, a checkpoint or the end. */
   #end(step: number, stepsPerCall: number): number {
     const { fold } = this
-    const patience = this.#stepSeconds > 0 ? Math.max(1, Math.floor(callSeconds / this.#stepSeconds)) : stepsPerCall
+    // The first call is one step: nobody knows yet how long one takes.
+    const patience = this.#stepSeconds > 0 ? Math.max(1, Math.floor(callSeconds / this.#stepSeconds)) : 1
     const stops = [fold.steps, step + Math.min(stepsPerCall, patience)]
     for (const every of [fold.visit?.every, fold.checkpoint?.steps]) if (every) stops.push((Math.floor(step / every) + 1) * every)
     return Math.min(...stops)
@@ -116,7 +117,10 @@ class Drive {
 
   #due(step: number): boolean {
     const { seconds = 30, steps } = this.fold.checkpoint ?? {}
-    return (steps !== undefined && step - this.#checkpointed.step >= steps) || performance.now() - this.#checkpointed.time >= seconds * 1000
+    return (
+      (steps !== undefined && (step % steps === 0 || step - this.#checkpointed.step >= steps)) ||
+      performance.now() - this.#checkpointed.time >= seconds * 1000
+    )
   }
 
   async #checkpoint(step: number, carry: Carry, done: boolean): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Evaluation, Fold, Inference, Json, Posterior, Problem, Report, Run, RunEvent, Saved, Values } from '../contracts/index.js'
+import { Interrupted } from '../errors.js'
 import { checkFold, driveFold } from './fold.js'
 import type { Place } from './place.js'
 import type { Stored } from './store.js'
@@ -79,6 +80,7 @@ export class PlacedRun implements Run {
       this.emit({ type: 'stage.finished', stage: name, reused: true })
       return restored
     }
+    this.#heed(name)
     this.emit({ type: 'stage.started', stage: name })
     const began = performance.now()
     const result = await work(new PlacedRun(inside))
@@ -87,6 +89,18 @@ export class PlacedRun implements Run {
     const { values, meta } = pack(result)
     await this.place.store.write(file, { values, meta: { result: meta, seconds } })
     this.emit({ type: 'stage.finished', stage: name })
+    this.#heed(name)
     return result
+  }
+
+  /** Between stages nothing is lost by stopping: what is finished is kept. */
+  #heed(stage: string): void {
+    if (this.signal.aborted)
+      throw new Interrupted({
+        code: 'OCK-RUN-003',
+        what: 'the run was interrupted',
+        where: stage,
+        remedy: 'ockham resume goes on from here',
+      })
   }
 }

@@ -12,7 +12,8 @@ import {
   type Use,
 } from 'ockham'
 import { defaultEngine, engineNames, type EngineName } from '../node/engines.js'
-import { defaultOut } from '../node/folder.js'
+import { recordedEngine } from '../node/again.js'
+import { defaultOut, findFolder } from '../node/folder.js'
 import type { Host } from '../node/index.js'
 import { versions } from '../node/versions.js'
 import { applySweeps, sweepOf, type Sweep } from '../node/sweep.js'
@@ -27,7 +28,7 @@ import { showProgress } from './progress.js'
 const exit = { failed: 1, input: 2, interrupted: 130 } as const
 
 interface Common {
-  readonly engine: EngineName
+  readonly engine?: EngineName
   readonly threads?: number
   readonly out: string
   readonly json?: true
@@ -59,7 +60,7 @@ async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'li
     await problems.during(() => {
       if (at < 1)
         throw new InputError({
-          code: 'OCK-SPEC-026',
+          code: 'OCK-SPEC-027',
           what: `'${assignment}' is not path=value`,
           where: '--set',
           remedy: 'e.g. --set inference.epochs=3',
@@ -107,7 +108,7 @@ async function withHost<T>(
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   const host = await createHost({
     trackers: (flags.track ?? []).map((text, i) => trackerOf(text, i)),
-    engine: flags.engine,
+    engine: flags.engine ?? defaultEngine,
     out: flags.out,
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
   })
@@ -128,15 +129,24 @@ async function run(file: string, flags: RunFlags): Promise<void> {
   })
 }
 
+/** Resumes on the engine and threads that the run was started with, so that its bits go on. */
 async function resume(folder: string, flags: Common & Pick<RunFlags, 'track'>): Promise<void> {
-  await withHost(flags, async (host, signal) => {
+  const recorded = recordedEngine(findFolder(folder, flags.out))
+  const threads = recorded?.build['threads']
+  const same = {
+    ...(recorded && { engine: recorded.name as EngineName }),
+    ...(typeof threads === 'number' && { threads }),
+  }
+  await withHost({ ...same, ...flags }, async (host, signal) => {
     printRecord(await host.resume(folder, { signal, listen: (events, name) => showProgress(events, name) }), flags.json)
   })
 }
 
 const common = (command: Command): Command =>
   command
-    .addOption(new Option('--engine <name>', 'what runs the tensors').choices(engineNames).default(defaultEngine))
+    .addOption(
+      new Option('--engine <name>', `what runs the tensors (default: ${defaultEngine}; resume takes the run's own)`).choices(engineNames),
+    )
     .option('--threads <n>', 'threads of the engine (default: one a core)', whole(1))
     .option('--out <dir>', 'folder of run folders', defaultOut)
     .option('--json', 'the last line of standard output is the result as one JSON object')

@@ -94,7 +94,13 @@ export async function attempt({ id, name, folder, parent, engine, trackers, comp
     timings: {},
     record: (event, path) => bus.emit(event, path),
   }
-  bus.emit({ type: 'run.started', run: id, spec: composition.plain, ...(resumed ? { resumed } : {}) })
+  bus.emit({
+    type: 'run.started',
+    run: id,
+    spec: composition.plain,
+    engine: { name: engine.name, build: engine.build },
+    ...(resumed ? { resumed } : {}),
+  })
   try {
     const { posterior, ...found } = await execute(work, place)
     if (folder !== undefined) {

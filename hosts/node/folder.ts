@@ -20,7 +20,14 @@ export function newFolder(out: string, name: string): string {
     .replaceAll(/[-:]|\..*$/g, '')
     .replace('T', '-')
   const folder = resolve(out, [time, slug(name), randomBytes(2).toString('hex')].filter(Boolean).join('-'))
-  mkdirSync(folder, { recursive: true })
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new InputError(
+      { code: 'OCK-RUN-018', what: `cannot make a run folder in '${out}'`, where: '--out', remedy: 'give a folder that can be written' },
+      { cause },
+    )
+  }
   return folder
 }
 
@@ -45,7 +52,7 @@ export const idOf = (folder: string): string => {
 
 export const childFolder = (folder: string, name: string): string => join(folder, 'children', name)
 
-export type State = 'finished' | 'unfinished'
+export type State = 'finished' | 'unfinished' | 'damaged'
 
 /** What `ockham runs` lists. */
 export interface Listed {
@@ -58,7 +65,23 @@ export interface Listed {
 
 export const readResult = (folder: string): Result | undefined => {
   const file = join(folder, 'result.json')
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined
+  if (!existsSync(file)) return undefined
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Result
+  } catch (cause) {
+    throw new InputError(
+      { code: 'OCK-RUN-019', what: 'result.json is damaged', where: folder, remedy: 'delete it and resume the run: it is made again' },
+      { cause },
+    )
+  }
+}
+
+const tolerant = (folder: string): Result | 'damaged' | undefined => {
+  try {
+    return readResult(folder)
+  } catch {
+    return 'damaged'
+  }
 }
 
 /** Runs below `out`, newest first. */
@@ -68,13 +91,13 @@ export function listRuns(out: string): Listed[] {
     .map((id) => join(out, id))
     .filter((folder) => existsSync(join(folder, 'spec.yaml')))
     .map((folder): Listed => {
-      const result = readResult(folder)
+      const result = tolerant(folder)
       return {
         id: idOf(folder),
         folder,
-        state: result ? 'finished' : 'unfinished',
+        state: result === 'damaged' ? 'damaged' : result ? 'finished' : 'unfinished',
         changed: statSync(folder).mtime,
-        ...(result ? { result } : {}),
+        ...(result && result !== 'damaged' ? { result } : {}),
       }
     })
     .sort((a, b) => b.changed.getTime() - a.changed.getTime())

@@ -85,7 +85,7 @@ describe('initial', () => {
   it('is refused where the weights do not fit, or are not there', async () => {
     const { folder } = await host.run({ ...base, inference: use('map', { steps: 2 }) })
     await expect(host.run({ ...base, model: use('mlp', { hidden: [3] }), initial: folder! })).rejects.toMatchObject({ name: 'InputError' })
-    await expect(host.run({ ...base, initial: 'nowhere.safetensors' })).rejects.toThrow('OCK-SPEC-030')
+    await expect(host.run({ ...base, initial: 'nowhere.safetensors' })).rejects.toThrow('OCK-SPEC-033')
     const found = await host.run({ ...base, initial: { stage: { inference: { use: 'mup' } } } }).catch((e: unknown) => e)
     expect((found as InputError).problems[0]!.where).toBe('initial.stage.inference')
   })

@@ -6,9 +6,7 @@ import {
   check,
   ENGINE,
   fromPlain,
-  hostKey,
   InputError,
-  isEarlier,
   toPlain,
   type CheckedRun,
   type Engine,
@@ -25,7 +23,9 @@ import { attempt, type RunOptions, type RunRecord } from './attempt.js'
 import { defaultEngine, startEngine, type EngineName } from './engines.js'
 import { childFolder, defaultOut, findFolder, idOf, newFolder, readResult } from './folder.js'
 import { loadPosterior, type Loaded } from './load.js'
-import { planOf, type Plan } from './plan.js'
+import { checkAgain } from './again.js'
+import type { Plan } from './plan.js'
+import { planRun, preflight } from './preflight.js'
 import { disposeAll, prepare, startOf, workOf, type Prepared } from './prepare.js'
 import { writeResult } from './record.js'
 import { packageRegistry } from './registry.js'
@@ -86,8 +86,12 @@ export class Host {
   /** Runs a spec to the end: one run, or a parent with a child a variant and seed. With `resume`, in the folder of an earlier attempt. */
   async run(spec: PipelineSpec, options: RunOptions = {}): Promise<RunRecord> {
     const prepared = await prepare(await this.#check(spec))
-    const fresh = () => (this.#out === undefined ? undefined : newFolder(this.#out, spec.name ?? ''))
-    return this.#carryOut(spec, prepared, options.resume === undefined ? fresh() : this.#find(options.resume), options)
+    try {
+      const folder = options.resume === undefined ? await this.#fresh(spec, prepared) : this.#find(options.resume)
+      return await this.#carryOut(spec, prepared, folder, options)
+    } finally {
+      await disposeAll(prepared)
+    }
   }
 
   /** Goes on with a run in its folder, from its own spec; a finished one is read back. */
@@ -107,16 +111,14 @@ export class Host {
   /** Composes and compiles, and says what a run would take, by child. */
   async plan(spec: PipelineSpec): Promise<Record<string, Plan>> {
     const prepared = await prepare(await this.#check(spec))
-    const plans: Record<string, Plan> = {}
-    const signal = new AbortController().signal
-    for (const run of prepared) {
-      const { seed, initial } = run.composition
-      const place = { key: hostKey(seed), engine: this.engine, signal, path: [], timings: {}, record: () => undefined }
-      const start = isEarlier(initial) ? undefined : await startOf(initial, async (id) => (await this.load(id)).posterior)
-      plans[run.name] = await planOf(workOf(run, start), place)
+    try {
+      await preflight(prepared, this.#around)
+      const plans: Record<string, Plan> = {}
+      for (const run of prepared) plans[run.name] = await planRun(run.earlier ?? run, this.#around)
+      return plans
+    } finally {
+      await disposeAll(prepared)
     }
-    await disposeAll(prepared)
-    return plans
   }
 
   /** What a run learnt, or a model of MLflow's (`models:/name@alias`, `models:/name/version`), ready to predict; needs no data. */
@@ -142,43 +144,51 @@ export class Host {
     return check(spec, { registry: this.registry, container: this.#container, capabilities: this.engine.capabilities })
   }
 
+  get #around() {
+    return { engine: this.engine, load: async (run: string) => (await this.load(run)).posterior }
+  }
+
+  /** A new folder, once every run is known to be able to start. */
+  async #fresh(spec: PipelineSpec, prepared: readonly Prepared[]): Promise<string | undefined> {
+    await preflight(prepared, this.#around)
+    return this.#out === undefined ? undefined : newFolder(this.#out, spec.name ?? '')
+  }
+
   async #carryOut(spec: PipelineSpec, prepared: readonly Prepared[], folder: string | undefined, options: RunOptions): Promise<RunRecord> {
-    try {
-      const [first] = prepared
-      if (prepared.length === 1 && first!.name === '') return await this.#one(first!, folder, options)
-      const plain = await toPlain(spec)
-      if (folder !== undefined) writeDurably(join(folder, 'spec.yaml'), toYaml(plain))
-      const id = folder === undefined ? (spec.name ?? 'run') : idOf(folder)
-      const about = { id, spec: plain, folder, engine: this.engine, trackers: this.#trackers, label: spec.name ?? 'study' }
-      return await asParent(about, async (emit) => {
-        const runs: Record<string, RunRecord> = {}
-        for (const run of prepared)
-          runs[run.name] = await this.#one(run, folder === undefined ? undefined : childFolder(folder, run.name), options, id)
-        const result = summary(id, plain, runs, this.engine)
-        if (folder !== undefined) {
-          const told = Object.entries(runs).map(([n, r]) => [n, { result: r.result, events: readHistory(childFolder(folder, n)) }] as const)
-          await writeResult(folder, result, [], Object.fromEntries(told))
-          writeDurably(join(folder, 'comparison.csv'), toCsv(result.tables['variants']!))
-          for (const file of ['comparison.csv', 'report.html', 'result.json'])
-            emit({ type: 'artifact', name: file.replace(/\..*/, ''), file })
-        }
-        return { id, result, runs, ...(folder === undefined ? {} : { folder }) }
-      })
-    } finally {
-      await disposeAll(prepared)
-    }
+    const [first] = prepared
+    if (prepared.length === 1 && first!.name === '') return this.#one(first!, folder, options)
+    const plain = await toPlain(spec)
+    if (folder !== undefined) await checkAgain(folder, plain, this.engine)
+    if (folder !== undefined) writeDurably(join(folder, 'spec.yaml'), toYaml(plain))
+    const id = folder === undefined ? (spec.name ?? 'run') : idOf(folder)
+    const about = { id, spec: plain, folder, engine: this.engine, trackers: this.#trackers, label: spec.name ?? 'study' }
+    return await asParent(about, async (emit) => {
+      const runs: Record<string, RunRecord> = {}
+      for (const run of prepared)
+        runs[run.name] = await this.#one(run, folder === undefined ? undefined : childFolder(folder, run.name), options, id)
+      const result = summary(id, plain, runs, this.engine)
+      if (folder !== undefined) {
+        const told = Object.entries(runs).map(([n, r]) => [n, { result: r.result, events: readHistory(childFolder(folder, n)) }] as const)
+        await writeResult(folder, result, [], Object.fromEntries(told))
+        writeDurably(join(folder, 'comparison.csv'), toCsv(result.tables['variants']!))
+        for (const file of ['comparison.csv', 'report.html', 'result.json'])
+          emit({ type: 'artifact', name: file.replace(/\..*/, ''), file })
+      }
+      return { id, result, runs, ...(folder === undefined ? {} : { folder }) }
+    })
   }
 
   /** One run in its folder: an earlier stage first; what is finished is read back. */
   async #one(prepared: Prepared, folder: string | undefined, options: RunOptions, parent?: string): Promise<RunRecord> {
     const { composition, earlier } = prepared
+    if (folder !== undefined) await checkAgain(folder, composition.plain, this.engine)
     const finished = folder === undefined ? undefined : readResult(folder)
     if (folder !== undefined && finished)
       return { id: idOf(folder), folder, result: finished, posterior: (await this.load(folder)).posterior }
     if (folder !== undefined && !existsSync(join(folder, 'spec.yaml'))) writeDurably(join(folder, 'spec.yaml'), toYaml(composition.plain))
     const before =
       earlier && (await this.#one(earlier, folder === undefined ? undefined : childFolder(folder, earlier.name), options, parent))
-    const start = before ? before.posterior : await startOf(composition.initial, async (id) => (await this.load(id)).posterior)
+    const start = before ? before.posterior : await startOf(composition.initial, this.#around.load)
     const name = prepared.name || (composition.name ?? 'run')
     return attempt({
       id: folder === undefined ? name : idOf(folder),

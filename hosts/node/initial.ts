@@ -30,7 +30,7 @@ export function weightsOnly(values: Values): Posterior {
 export function readWeights(file: string): Posterior {
   if (!existsSync(file))
     throw new InputError({
-      code: 'OCK-SPEC-030',
+      code: 'OCK-SPEC-033',
       what: `there is no file of weights '${file}'`,
       where: 'initial',
       remedy: 'give a .safetensors file or a run',

@@ -1,4 +1,5 @@
 import { createBus, OckhamError, type Engine, type Json, type RunEvent, type Tracker } from 'ockham'
+import { journal } from '../../plugins/services/journal/index.js'
 import { track } from './attempt.js'
 import { versions } from './versions.js'
 
@@ -17,16 +18,16 @@ export interface Parent {
 export async function asParent<T>(parent: Parent, work: (emit: (event: RunEvent) => void) => Promise<T>): Promise<T> {
   const { id, spec, folder, engine, trackers, label } = parent
   const bus = createBus()
-  const tracked = track(trackers, bus, {
+  const tracked = track([journal(), ...trackers], bus, {
     ...{ id, spec, engine: { name: engine.name, build: engine.build }, versions: versions() },
     ...(folder === undefined ? {} : { folder }),
   })
-  // A parent has no journal and no progress: what its trackers warn of is told here.
+  // A parent shows no progress: what its trackers warn of is told here.
   bus.events.subscribe((event) => {
     if (event.type === 'warning') process.stderr.write(`${label}: warning ${event.code}: ${event.message}\n`)
   })
   const began = performance.now()
-  bus.emit({ type: 'run.started', run: id, spec })
+  bus.emit({ type: 'run.started', run: id, spec, engine: { name: engine.name, build: engine.build } })
   try {
     const done = await work((event) => bus.emit(event))
     bus.emit({ type: 'run.finished', seconds: (performance.now() - began) / 1000 })

@@ -21,6 +21,7 @@ describe('parseYaml', () => {
     const text = 'seed: 1\nseed: 2\nmodel: &m {use: mlp}\nprior: *m\n__proto__: {a: 1}\nname: !!js/function x\n'
     expect(problemsOf(text)).toEqual([
       'OCK-SPEC-011 spec.yaml:2',
+      'OCK-SPEC-014 spec.yaml:6',
       'OCK-SPEC-012 spec.yaml:3',
       'OCK-SPEC-012 spec.yaml:4',
       'OCK-SPEC-013 spec.yaml:5',

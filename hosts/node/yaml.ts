@@ -7,7 +7,7 @@ const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
 /** Parses YAML that may hold data alone: duplicate keys, anchors, aliases, tags and prototype-polluting keys are errors, all reported at once with their lines. */
 export function parseYaml(text: string, source: string): Json {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, version: '1.2', logLevel: 'silent' })
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, version: '1.2', logLevel: 'error' })
   const problems = new Problems()
   const where = (offset: number | undefined) => (offset === undefined ? source : `${source}:${lines.linePos(offset).line}`)
   for (const error of document.errors)
@@ -16,6 +16,13 @@ export function parseYaml(text: string, source: string): Json {
       what: error.code === 'DUPLICATE_KEY' ? 'a key stands twice in one mapping' : (error.message.split('\n')[0] ?? error.code),
       where: where(error.pos[0]),
       remedy: error.code === 'DUPLICATE_KEY' ? 'keep one of them' : 'mend the YAML',
+    })
+  for (const warning of document.warnings)
+    problems.add({
+      code: 'OCK-SPEC-014',
+      what: warning.message.split('\n')[0] ?? warning.code,
+      where: where(warning.pos[0]),
+      remedy: 'write plain data',
     })
   visit(document, (_, node) => {
     if (isPair(node) && isScalar(node.key) && forbidden.has(String(node.key.value)))

@@ -77,10 +77,24 @@ inference: { use: map, epochs: 0 }
     expect(said).toContain('elsewhere')
   })
 
+  it('finds what only shows when a run is about to start, in every variant, and leaves no folder', () => {
+    const other = images([0, 1])
+    const said = refused(`${good}variants:
+  context: { prior: { use: fseb, context: { use: idx-images, root: ${other} } } }
+  early: { inference: { use: map, steps: 20, early: { patience: 2 } } }
+  given: { inference: given }
+  weights: { initial: nowhere.safetensors }
+  run: { initial: no-such-run }
+`)
+    for (const code of ['OCK-DATA-041', 'OCK-TRAIN-008', 'OCK-TRAIN-009', 'OCK-SPEC-033', 'OCK-RUN-010']) expect(said).toContain(code)
+    expect(refused(`${good}evaluations: [{ use: ood, against: { use: idx-images, root: ${other} } }]\n`)).toContain('OCK-DATA-041')
+  })
+
   it('refuses bad flags and paths', () => {
     expect(refused(good, '--set', 'inference.epochs.x=3', '--set', 'nonsense')).toContain('OCK-SPEC')
     expect(ockham('run', 'no-such-file.yaml').status).toBe(2)
     expect(ockham('run', fileWith(good), '--engine', 'abacus').status).toBe(2)
+    expect(ockham('run', fileWith(good), '--out', fileWith('')).status).toBe(2)
     expect(ockham('resume', 'no-such-run').status).toBe(2)
   })
 }, 120_000)

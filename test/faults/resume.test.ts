@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ended, fileWith, folders, ockham, posteriorOf, start, temporary, until } from './command.js'
@@ -51,6 +51,19 @@ describe.each([
     const values = (folder: string) => (JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as { values: object }).values
     expect(values(only(out))).toEqual(values(only(whole)))
   }, 240_000)
+})
+
+describe('resume', () => {
+  it('takes the engine that the run was started on, and refuses another', () => {
+    const out = temporary()
+    expect(ockham('run', fileWith(spec(30)), '--out', out, '--engine', 'interpreter').status).toBe(0)
+    rmSync(join(only(out), 'result.json'))
+    const { status, stderr } = ockham('resume', only(out), '--engine', 'onnxruntime')
+    expect([status, stderr]).toEqual([2, expect.stringContaining('OCK-RUN-015')])
+    expect(ockham('resume', only(out)).status).toBe(0)
+    const { engine } = JSON.parse(readFileSync(join(only(out), 'result.json'), 'utf8')) as { engine: { name: string } }
+    expect(engine.name).toBe('interpreter')
+  }, 60_000)
 })
 
 describe('an interrupted run', () => {
