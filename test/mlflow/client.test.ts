@@ -25,7 +25,7 @@ const failure = async (work: Promise<unknown>): Promise<MlflowError> => {
   return error as MlflowError
 }
 
-describe.skipIf(missing)('MlflowClient against a real server', () => {
+describe.skipIf(missing)('MlflowClient against a real server', { timeout: 120_000 }, () => {
   let server: Server
   let client: MlflowClient
   let experiment: string
@@ -35,7 +35,7 @@ describe.skipIf(missing)('MlflowClient against a real server', () => {
     server = await Server.start()
     client = new MlflowClient({ uri: server.uri, backoff: 0.05 })
     experiment = (await client.experiments.getOrCreate('client')).id
-  })
+  }, 120_000)
   afterAll(async () => {
     client.close()
     await server.stop()
@@ -314,7 +314,7 @@ describe('multipart', () => {
   })
 })
 
-describe.skipIf(!hasAuth())('a server with passwords', () => {
+describe.skipIf(!hasAuth())('a server with passwords', { timeout: 120_000 }, () => {
   it('says 401 for a wrong token and takes the right password', async () => {
     const folder = temporary()
     const config = join(folder, 'auth.ini')

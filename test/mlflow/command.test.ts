@@ -60,7 +60,7 @@ interface Read {
   readonly model: { readonly status: string; readonly params: Readonly<Record<string, string>>; readonly run: string } | null
 }
 
-describe.skipIf(missing)('the command line against a real server', () => {
+describe.skipIf(missing)('the command line against a real server', { timeout: 120_000 }, () => {
   let server: Server
   const out = temporary()
   const ockham = async (env: NodeJS.ProcessEnv, ...args: readonly string[]) => {
@@ -71,7 +71,7 @@ describe.skipIf(missing)('the command line against a real server', () => {
 
   beforeAll(async () => {
     server = await Server.start()
-  })
+  }, 120_000)
   afterAll(() => server.stop())
 
   it('tracks a sweep that MLflow’s Python client reads back whole', async () => {

@@ -62,7 +62,7 @@ export class Server {
     })
     child.stderr.on('data', (text: Buffer) => void (said = (said + text.toString()).slice(-4000)))
     this.#child = child
-    const end = Date.now() + 50_000
+    const end = Date.now() + 100_000
     while (Date.now() < end) {
       await sleep(100)
       if (child.exitCode !== null) break
