@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { hostKey, type Bound, type Component, type Dataset, type Posterior, type Problem, type Run } from 'ockham'
 import { describe, expect, it } from 'vitest'
+import { glyphs, glyphsOptions } from '../datasets/index.js'
 import { encodePosterior } from '../safetensors/index.js'
 import plugin, { binaryKl, clopperPearson, empiricalBernstein, hoeffding, klInverse } from './index.js'
 
@@ -127,6 +128,23 @@ describe('certificates', () => {
       posterior: createHash('sha256').update(encodePosterior(saved, dataset.meta)).digest('hex'),
     })
     expect(certificate.assumptions.length).toBe(3)
+  })
+
+  it('say that the bound is conditional where the dataset says that examples depend on each other', async () => {
+    const { meta } = await glyphs(glyphsOptions.parse({}))
+    const { unit, dependence } = meta as Required<typeof meta>
+    const dependent: Dataset = { ...dataset, meta: { ...dataset.meta, unit, dependence } }
+    const { assumptions } = await make('clopper-pearson').certify(posterior, { dataset: dependent } as Problem, {} as Run, 0.05)
+    expect(assumptions[0]).toMatch(/not independent: images of one typeface are alike: there are 30 test typefaces/)
+    expect(assumptions[0]).toMatch(/fresh images of these, not for new typefaces\. The bound is conditional/)
+    expect((await certify(make('clopper-pearson'))).assumptions[0]).toMatch(/^Each image of the test split was drawn independently/)
+  })
+
+  it("take the dataset's word for what is drawn", async () => {
+    const patients: Dataset = { ...dataset, meta: { ...dataset.meta, unit: 'patient' } }
+    const found = await make('kl-inverse').certify(posterior, { dataset: patients } as Problem, {} as Run, 0.05)
+    expect(found.unit).toBe('patient')
+    expect(found.assumptions[0]).toMatch(/^Each patient of the test split/)
   })
 
   it('bound half the Brier score too', async () => {

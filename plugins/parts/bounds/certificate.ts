@@ -18,11 +18,17 @@ const quantities: Readonly<Record<Loss, string>> = {
 /** What holds without data: at worst every example is wrong, with certainty. */
 const trivial = 1
 
-/** What is drawn: images are told by two or more axes. */
-const unitOf = ({ shapes }: DatasetMeta): string => ((shapes['x']?.shape.length ?? 0) >= 2 ? 'image' : 'example')
+/** What is drawn, as the dataset says; else images are told by two or more axes. */
+const unitOf = ({ unit, shapes }: DatasetMeta): string => unit ?? ((shapes['x']?.shape.length ?? 0) >= 2 ? 'image' : 'example')
 
-const assumptions = (split: string, unit: string): string[] => [
-  `Each ${unit} of the ${split} split was drawn independently from one and the same distribution; the bound is about that distribution, not a shifted one.`,
+/** How the split was drawn. Where the dataset says that examples depend on each other, the bound holds given what they share. */
+const drawn = (split: string, unit: string, dependence: string | undefined): string =>
+  dependence === undefined
+    ? `Each ${unit} of the ${split} split was drawn independently from one and the same distribution; the bound is about that distribution, not a shifted one.`
+    : `The draws of the ${split} split are not independent: ${dependence}. The bound is conditional on what they share: it takes each ${unit} as drawn independently given that, and says nothing about examples from elsewhere.`
+
+const assumptions = (split: string, { dependence, ...meta }: DatasetMeta): string[] => [
+  drawn(split, unitOf(meta), dependence),
   `The ${split} split took no part in training, tuning, early stopping or choosing this model among others; otherwise the bound does not hold.`,
   'The predictor is the posterior with the digest given; where prediction draws, with the draws that it was evaluated with.',
 ]
@@ -54,7 +60,7 @@ export const testSetBound = (
         vacuous: value >= trivial,
         confidence: 1 - delta,
         terms: { n, ...(loss === 'error' ? { errors: sum } : {}), rate: sum / n, delta },
-        assumptions: assumptions(split, unitOf(meta)),
+        assumptions: assumptions(split, meta),
         digests: digests(posterior, meta),
       }
     },

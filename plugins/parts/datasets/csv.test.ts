@@ -89,6 +89,47 @@ test('many bad cells are counted after the first twenty', async () => {
   expect(found[20]!.what).toContain('5 more')
 })
 
+test('a column of gaps with some numbers is not left out in silence', async () => {
+  const text = [
+    'a,b,label',
+    ...Array.from({ length: 6 }, (_, i) => `${i},${['', 'NaN', 'nan', '', '4', '5'][i]},${i % 2 ? 'y' : 'n'}`),
+  ].join('\n')
+  const found = await faults(() => load(text))
+  expect(found.map((f) => [f.code, f.where!.split(', ').slice(1).join(', ')])).toEqual([
+    ['OCK-DATA-024', 'row 1 (line 2), column b'],
+    ['OCK-DATA-024', 'row 2 (line 3), column b'],
+    ['OCK-DATA-024', 'row 3 (line 4), column b'],
+    ['OCK-DATA-024', 'row 4 (line 5), column b'],
+  ])
+  expect((await load(text, { features: ['a'] })).meta.shapes['x']!.shape).toEqual([1])
+})
+
+test('a column of gaps alone is an error, a column of words alone is not', async () => {
+  const text = ['a,b,note,label', ...Array.from({ length: 6 }, (_, i) => `${i},,word${i},${i % 2 ? 'y' : 'n'}`)].join('\n')
+  const found = await faults(() => load(text))
+  expect(found).toHaveLength(6)
+  expect(found.every((f) => f.where!.endsWith('column b'))).toBe(true)
+})
+
+test('numbers beyond float32 are refused, features and targets', async () => {
+  const found = await faults(() => load('a,b,label\n1,2,0.5\n1e300,3,1.5\n4,-3.5e38,2.5\n5,3.4e38,1e39', { task: 'regression' }))
+  expect(found.map((f) => [f.code, f.where!.split(', ').slice(1).join(', ')])).toEqual([
+    ['OCK-DATA-024', 'row 2 (line 3), column a'],
+    ['OCK-DATA-024', 'row 3 (line 4), column b'],
+    ['OCK-DATA-024', 'row 4 (line 5), column label'],
+  ])
+  expect(found[0]!.what).toContain('1e300 is too large for float32')
+})
+
+test('a gap among numeric labels is an error and no class, however many there are', async () => {
+  const labels = ['0', '1', 'NaN', 'NaN', 'NaN', '1']
+  const found = await faults(() => load(['a,label', ...labels.map((l, i) => `${i},${l}`)].join('\n')))
+  expect(found.map((f) => [f.code, f.what])).toEqual(Array.from({ length: 3 }, () => ['OCK-DATA-025', "'NaN' is none of 0, 1"]))
+  const targets = ['0.5', '1.5', 'NaN', '', 'NaN', '2.5']
+  const gaps = await faults(() => load(['a,label', ...targets.map((l, i) => `${i},${l}`)].join('\n')))
+  expect(gaps.map((f) => f.code)).toEqual(['OCK-DATA-024', 'OCK-DATA-024', 'OCK-DATA-024'])
+})
+
 test.each([
   ['no such column', 'a,b\n1,2', {}, 'OCK-DATA-023', "no column 'label'"],
   ['no such feature', 'a,label\n1,2', { features: ['z'] }, 'OCK-DATA-023', "no column 'z'"],

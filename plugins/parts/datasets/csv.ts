@@ -13,11 +13,7 @@ const fraction = (share: number): z.ZodDefault<z.ZodNumber> => z.number().min(0)
 export const csvOptions = z.strictObject({
   file: z.string().min(1).describe('CSV file, gzip or not'),
   label: z.string().min(1).default('label').describe('column with what is to be predicted'),
-  features: z
-    .array(z.string())
-    .min(1)
-    .optional()
-    .describe('columns to predict from; by default every other column most of whose cells are numbers'),
+  features: z.array(z.string()).min(1).optional().describe('columns to predict from; by default every other column but those of text'),
   group: z.string().min(1).optional().describe("column that names each row's group"),
   task: z
     .enum(['classification', 'regression'])
@@ -47,8 +43,13 @@ const column = (table: Table, name: string): string[] => {
   return table.rows.map((row) => row[at]!)
 }
 
-/** A column that is mostly numbers; what else it holds is then an error rather than a reason to leave it out. */
-const mostlyNumeric = (cells: readonly string[]): boolean => cells.filter((text) => numeric(text) !== undefined).length * 2 > cells.length
+/** A cell that stands for a number that is not there. */
+const missing = (text: string): boolean => text === '' || /^nan$/i.test(text)
+
+const isWord = (text: string): boolean => numeric(text) === undefined && !missing(text)
+
+/** A column of words alone is left out; a single number or gap makes it one of numbers, and what else it holds an error. */
+const isText = (cells: readonly string[]): boolean => cells.every(isWord)
 
 function chosenFeatures(table: Table, { label, group, features }: CsvOptions): readonly string[] {
   const problems = new Problems()
@@ -61,7 +62,7 @@ function chosenFeatures(table: Table, { label, group, features }: CsvOptions): r
         remedy: `its columns are ${table.columns.join(', ')}`,
       })
   problems.check()
-  const chosen = features ?? table.columns.filter((name) => name !== label && name !== group && mostlyNumeric(column(table, name)))
+  const chosen = features ?? table.columns.filter((name) => name !== label && name !== group && !isText(column(table, name)))
   if (chosen.length > 0 && !chosen.includes(label)) return chosen
   throw new InputError({
     code: 'OCK-DATA-023',
@@ -70,6 +71,13 @@ function chosenFeatures(table: Table, { label, group, features }: CsvOptions): r
     remedy: 'name the columns to predict from in the option features',
   })
 }
+
+/** The fault of a number that float32 has no room for. */
+const beyond = (text: string, where: string): [what: string, where: string, remedy: string] => [
+  `${text} is too large for float32, whose largest number is 3.4e38`,
+  where,
+  'give the column in a larger unit',
+]
 
 /** Numbers of the columns, float64 [n, D]; every cell that is none is a problem. */
 function numbers(table: Table, names: readonly string[], problems: Problems): Field {
@@ -83,8 +91,9 @@ function numbers(table: Table, names: readonly string[], problems: Problems): Fi
         bad.add(
           row[at] === '' ? 'the cell is empty' : `'${row[at]}' is not a number`,
           cell(table, r, names[j]),
-          'mend the cell, or leave the row or the column out',
+          'mend the cell, leave the row out, or name the columns to predict from in the option features',
         )
+      else if (!Number.isFinite(Math.fround(value))) bad.add(...beyond(row[at]!, cell(table, r, names[j])))
       data[r * names.length + j] = value ?? NaN
     }),
   )
@@ -95,7 +104,9 @@ function numbers(table: Table, names: readonly string[], problems: Problems): Fi
 /** The different texts of a column, numbers by size and text by code. */
 function kinds(cells: readonly string[]): string[] {
   const found = [...new Set(cells)].filter((text) => text !== '').sort()
-  return found.every((text) => numeric(text) !== undefined) ? found.sort((a, b) => Number(a) - Number(b)) : found
+  const present = found.filter((text) => !missing(text))
+  // Among numbers, NaN is a gap; among words it may be a name.
+  return present.some(isWord) ? found : present.sort((a, b) => Number(a) - Number(b))
 }
 
 /** Places of a column's cells among `names`, int32 [n]; empty cells and other names are problems. */
@@ -114,7 +125,7 @@ function places(table: Table, name: string, names: readonly string[], problems: 
 
 function taskOf(cells: readonly string[], { task, classes }: CsvOptions): 'classification' | 'regression' {
   if (task || classes) return task ?? 'classification'
-  if (!mostlyNumeric(cells)) return 'classification'
+  if (cells.filter(isWord).length * 2 >= cells.length) return 'classification'
   const values = [...new Set(cells)].map(numeric)
   return values.length <= CLASSES && values.every((v) => v === undefined || Number.isInteger(v)) ? 'classification' : 'regression'
 }

@@ -12,6 +12,8 @@ export interface Content {
   readonly classes?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
   readonly licence: string
+  readonly unit?: string | undefined
+  readonly dependence?: string | undefined
   /** A split without `y` is unlabelled. */
   readonly splits: Readonly<Record<string, Fields>>
   /** Applied to `x`. */
@@ -48,7 +50,7 @@ const mapRecord = <T, U>(record: Readonly<Record<string, T>>, f: (x: T) => U): R
 const everyField = (splits: Content['splits']): Fields =>
   Object.fromEntries(Object.values(splits).flatMap((fields) => Object.entries(fields)))
 
-function metaOf({ task, classes, groups, splits, licence }: Content): DatasetMeta {
+function metaOf({ task, classes, groups, splits, licence, unit, dependence }: Content): DatasetMeta {
   const countsOf = ({ y, group }: Fields): { class?: number[]; group?: number[] } => ({
     ...(classes && y && { class: tally(y.data, classes.length) }),
     ...(groups && group && { group: tally(group.data, groups.length) }),
@@ -62,6 +64,8 @@ function metaOf({ task, classes, groups, splits, licence }: Content): DatasetMet
     ...((classes ?? groups) && { counts: mapRecord(splits, countsOf) }),
     digest: digestOf(splits),
     licence,
+    ...(unit !== undefined && { unit }),
+    ...(dependence !== undefined && { dependence }),
   }
 }
 
