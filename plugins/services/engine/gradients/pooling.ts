@@ -27,11 +27,13 @@ function eachPixel(i: Info, visit: (window: number, tap: number, pixel: number) 
         }
 }
 
-/** Pixels of the image over the size of the window, a window: [1, H, W, 1]; 1 where no window reaches beyond the image. */
-function coverage(i: Info): Tensor {
-  const counts = new Float32Array(i.outHeight * i.outWidth)
-  eachPixel(i, (window, _, pixel) => void (counts[window]! += pixel < 0 ? 0 : 1 / (i.filterHeight * i.filterWidth)))
-  return tf.tensor4d(counts, [1, i.outHeight, i.outWidth, 1])
+const sizeOf = (i: Info): number => i.filterHeight * i.filterWidth
+
+/** Pixels of the image under each window: [1, H, W, 1]. Whole numbers, which are exact in float64 programs too. */
+function counts(i: Info): Tensor {
+  const found = new Float32Array(i.outHeight * i.outWidth)
+  eachPixel(i, (window, _, pixel) => void (found[window]! += pixel < 0 ? 0 : 1))
+  return tf.tensor4d(found, [1, i.outHeight, i.outWidth, 1])
 }
 
 const overhangs = (i: Info): boolean => (settled(i).pad as readonly (readonly number[])[]).some(([before, after]) => before! + after! > 0)
@@ -57,7 +59,7 @@ function settled(i: Info): PoolAttrs {
 replace('AvgPool', ['x'], (seed, saved, given) => {
   const [dy, x] = [seed as Tensor, saved[0] as Tensor4D]
   const info = infoOf(x, given as unknown as PoolAttrs)
-  const even = (): Tensor => (overhangs(info) ? tf.div(dy, coverage(info)) : dy)
+  const even = (): Tensor => (overhangs(info) ? tf.mul(dy, sizeOf(info)).div(counts(info)) : dy)
   return { x: () => tf.engine().runKernel('AvgPoolGrad', { dy: even(), input: x }, settled(info) as never) }
 })
 
@@ -79,7 +81,7 @@ supply('AvgPoolGrad', ['input'], (seed, saved, given) => {
   const { filterSize, strides, pad } = settled(info)
   const dy = (): Tensor => {
     const mean = tf.avgPool(g, filterSize, strides, pad)
-    return overhangs(info) ? tf.mul(mean, coverage(info)) : mean
+    return overhangs(info) ? tf.mul(mean, counts(info)).div(sizeOf(info)) : mean
   }
   return { dy, input: () => tf.zerosLike(x) }
 })
