@@ -80,7 +80,7 @@ export interface LoopPlan {
   /** Bytes of carry, and of the feeds and draws of one step. */
   readonly carryBytes: number
   readonly feedBytes: number
-  /** Most bytes that one step's inputs, results and outputs take at one time, by when each is read last. */
+  /** Estimate of the most bytes that a call of one step takes: results by when each is read last, and the carry before and after. */
   readonly peakBytes: number
 }
 

@@ -21,7 +21,7 @@ import { parseYaml, readYaml } from '../node/yaml.js'
 import { compare } from './compare.js'
 import { listPlugins, listRuns, registry, show } from './lists.js'
 import { load, sync } from './mlflow.js'
-import { printPlans, printRecord } from './print.js'
+import { printPlans, printRecord, printTimings } from './print.js'
 import { showProgress } from './progress.js'
 
 /** Exit codes: done, failed while running, bad input, interrupted. */
@@ -32,6 +32,8 @@ interface Common {
   readonly threads?: number
   readonly out: string
   readonly json?: true
+  readonly profile?: true
+  readonly checkFinite?: true
 }
 
 interface RunFlags extends Common {
@@ -111,11 +113,14 @@ async function withHost<T>(
     engine: flags.engine ?? defaultEngine,
     out: flags.out,
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.profile && { profile: true }),
+    ...(flags.checkFinite && { checkFinite: true }),
   })
   try {
     return await work(host, stop.signal)
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    if (flags.profile) printTimings((await host.engine.profile?.()) ?? [])
     await host.dispose()
   }
 }
@@ -161,6 +166,8 @@ function program(): Command {
     .option('--limit <n>', 'at most n examples of each split', whole(1))
     .option('--sweep <path=[values]>', 'a child run for each value (repeatable: for each combination)', collect, [] as readonly string[])
     .option('--track <tracker>', trackAbout, collect, [] as readonly string[])
+    .option('--profile', 'at the end, a table of the time that each kind of operation took')
+    .option('--check-finite', 'where a result is not finite, name the first operation that made one and its line')
     .option('--dry-run', 'print parameters, memory, steps and tensors bound a call, and stop')
     .action(run)
   common(ockham.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id'))

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Json, Result } from 'ockham'
+import type { Json, Result, Timing } from 'ockham'
 import type { Plan } from '../node/plan.js'
 import type { RunRecord } from '../node/index.js'
 
@@ -65,6 +65,22 @@ export function printRecord({ result, folder }: RunRecord, json: boolean | undef
   else printResult(result, folder)
 }
 
+/** Time a kind of operation, on standard error: the result on standard output stays what it is. */
+export function printTimings(times: readonly Timing[]): void {
+  const total = times.reduce((sum, t) => sum + t.ms, 0)
+  const rows = times.map(({ kind, calls, ms }) => [
+    kind,
+    String(calls),
+    ms.toFixed(1),
+    (ms / calls).toFixed(4),
+    `${((100 * ms) / total).toFixed(1)} %`,
+  ])
+  const all = [['operation', 'calls', 'ms', 'ms a call', 'share'], ...rows]
+  const widths = all[0]!.map((_, i) => Math.max(...all.map((row) => row[i]!.length)))
+  for (const row of all)
+    process.stderr.write(`${row.map((t, i) => (i === 0 ? t.padEnd(widths[i]!) : t.padStart(widths[i]!))).join('  ')}\n`)
+}
+
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
 
 export function printPlans(plans: Readonly<Record<string, Plan>>, json: boolean | undefined): void {
@@ -80,6 +96,7 @@ export function printPlans(plans: Readonly<Record<string, Plan>>, json: boolean 
       'tensors a call': plan.fold?.tensorsPerCall ?? 0,
       nodes: plan.fold?.nodes ?? 0,
       'state and feeds': plan.memoryBytes === undefined ? '' : mebibytes(plan.memoryBytes),
+      'peak of a step': plan.fold === undefined ? '' : mebibytes(plan.fold.peakBytes),
     })),
   )
 }

@@ -38,6 +38,10 @@ export interface HostOptions {
   readonly engine?: EngineName
   /** Threads of the engine; by default one a core. */
   readonly threads?: number
+  /** Time every operation: `host.engine.profile()` gives the table, once. */
+  readonly profile?: boolean
+  /** Where a result is not finite, find the first operation that made one; costs a copy of the state at every call. */
+  readonly checkFinite?: boolean
   /** Folder of run folders (default `runs`); false keeps everything in memory. */
   readonly out?: string | false
   /** Listeners that keep a record beside the journal. */
@@ -211,7 +215,7 @@ const hasInline = (plain: Json): boolean =>
 export async function createHost(options: HostOptions = {}): Promise<Host> {
   const registry = packageRegistry()
   const trackers = await createTrackers(registry, options.trackers ?? [])
-  return new Host(registry, await startEngine(options.engine ?? defaultEngine, options.threads), options, trackers)
+  return new Host(registry, await startEngine(options.engine ?? defaultEngine, options), options, trackers)
 }
 
 /** What a run learnt, or a model of MLflow's registry, ready to predict. Disposing it ends its engine. */

@@ -7,6 +7,7 @@ import { shuffled, shuffledOptions } from './samplers.js'
 import { sgd, sgdOptions } from './sgd.js'
 
 export { copy, flatten, halfSquares, like, map, prefix, split, sumSquares, under, unflatten, value, zeros, zip } from './trees.js'
+export { bucketLengths, bucketOf, padTo, type Buckets } from './buckets.js'
 export { asBatch, asInput, batches, inputsOf, type BatchOptions } from './batches.js'
 export { sequential, shuffled, stepsPerEpoch } from './samplers.js'
 export { rate, type Schedule } from './schedule.js'

@@ -101,18 +101,26 @@ const feedBytes = (graph: Graph): number =>
 const outBytes = (graph: Graph): number =>
   graph.outputs.reduce((sum, { name, ref }) => sum + (name.startsWith('out.') ? bytesOf(slotOf(ref).shape, slotOf(ref).dtype) : 0), 0)
 
+const carryBytes = (graph: Graph): number =>
+  graph.outputs.reduce((sum, { name, ref }) => sum + (name.startsWith('carry.') ? bytesOf(slotOf(ref).shape, slotOf(ref).dtype) : 0), 0)
+
+/** Share that allocators add: what they round up and leave in pieces. */
+const pieces = 1.25
+
+/** Beside the step itself there are the carry that a call began with, and the copy of the new one that it hands back. */
+const loopPeak = (graph: Graph): number => Math.round(pieces * (peakBytes(graph) + 2 * carryBytes(graph)))
+
 function planned({ graph, executable }: Compiled, memory = constrainedMemory()): LoopPlan {
   const bytes = feedBytes(graph)
-  const peak = peakBytes(graph)
+  const peak = loopPeak(graph)
   const each = bytes + outBytes(graph)
   // Half of what is left stays free: the caller reads the next feeds meanwhile.
   const room = Math.floor((memory - peak) / 2 / Math.max(each, 1))
-  const carries = graph.outputs.filter((o) => o.name.startsWith('carry.')).map((o) => slotOf(o.ref))
   return {
     stepsPerCall: executable.fused ? Math.max(1, Math.min(callSteps, room, Math.floor(callBytes / Math.max(bytes, 1)))) : 1,
     nodes: graph.nodes.length,
     tensorsPerCall: executable.tensorsPerCall,
-    carryBytes: carries.reduce((sum, s) => sum + bytesOf(s.shape, s.dtype), 0),
+    carryBytes: carryBytes(graph),
     feedBytes: bytes,
     peakBytes: peak,
   }
@@ -228,7 +236,7 @@ export class EngineLoop implements Loop {
   async #compile(carry: Values, feed: Values, shape: string): Promise<Compiled> {
     const trace = new Trace(this.precision, (op) => this.executor.supports(op))
     const graph = recordStep(this.engine, this.step, carry, feed, trace)
-    fits(peakBytes(graph), this.watch.memory, 'a step')
+    fits(loopPeak(graph), this.watch.memory, 'a step')
     const compiled = { graph, executable: await this.executor.loop(graph, this.precision, this.warn) }
     this.#shapes.set(compiled, shape)
     return compiled
