@@ -126,7 +126,7 @@ describe('batchNorm', () => {
 
   it('has first and second derivatives like central differences', async () => {
     const loss = (t: Tensors): Scalar =>
-      tf.sin(batchNorm(varsOf({ ...t, m: t['g']!, v: t['g']! }), 'n', t['x']!, listening(true).call)).sum() as Scalar
+      tf.sin(batchNorm(varsOf({ ...t, m: t['g']!, v: t['g']! }), 'n', t['x']!, listening(true).call)).sum<Scalar>()
     const grad = (t: Tensors): Tensors => engine.valueAndGrad((q) => ({ value: loss(q), aux: undefined }), t).grads
     const p = { x: inputs.x, g: inputs.g, b: inputs.b }
     const d = { x: normal('dx', [4, 3, 2, 3]), g: normal('dg', [3]), b: normal('db', [3]) }

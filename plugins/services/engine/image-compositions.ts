@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { Call, Composition } from './compositions.js'
 import { sizeOf } from './graph.js'
-import { resizeMatrix, type Resize, type ResizeAttrs } from './resize.js'
+import { resizeMatrix, type Resize } from './resize.js'
 import type { Attrs } from './signatures/row.js'
 import { tf } from './tensor.js'
 
@@ -32,7 +32,7 @@ const resize =
   ({ images }, attrs, call) => {
     const [n, h, w, c] = images!.shape as [number, number, number, number]
     const [H, W] = attrs.size as [number, number]
-    const matrix = (from: number, to: number): TensorInfo => tf.tensor3d(resizeMatrix(kind, from, to, attrs as ResizeAttrs), [1, to, from])
+    const matrix = (from: number, to: number): TensorInfo => tf.tensor3d(resizeMatrix(kind, from, to, attrs), [1, to, from])
     const down = call('BatchMatMul', { a: matrix(h, H), b: reshape(call, images!, [n, h, w * c]) })
     const across = call('BatchMatMul', { a: matrix(w, W), b: reshape(call, down, [n * H, w, c]) })
     return reshape(call, across, [n, H, W, c])

@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
 const loss =
   (fn: Fn) =>
   (p: Tensors): Scalar =>
-    tf.sin(fn(p)).sum() as Scalar
+    tf.sin(fn(p)).sum<Scalar>()
 
 const gradient = (fn: Fn, p: Tensors): Tensors => engine.valueAndGrad((q) => ({ value: loss(fn)(q), aux: undefined }), p).grads
 

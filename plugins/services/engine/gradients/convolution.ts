@@ -50,8 +50,8 @@ function dilatedGradients(dy: Tensor4D, x: Tensor4D, filter: Tensor4D, attrs: Co
     },
     filter: () => {
       const wide = around(x, (a) => [before[a], out[a] - 1 + extent[a] - size[a] - before[a]])
-      const swapped = tf.transpose(wide, [3, 1, 2, 0]) as Tensor4D
-      const weights = tf.transpose(dy, [1, 2, 0, 3]) as Tensor4D
+      const swapped = tf.transpose<Tensor4D>(wide, [3, 1, 2, 0])
+      const weights = tf.transpose<Tensor4D>(dy, [1, 2, 0, 3])
       return tf.transpose(tf.conv2d(swapped, weights, [...dilations], 'valid'), [1, 2, 0, 3])
     },
   }

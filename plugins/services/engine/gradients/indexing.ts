@@ -1,6 +1,6 @@
-import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
+import type { Tensor } from '@tensorflow/tfjs-core'
 import { kit } from '../kit.js'
-import { resizeGradient, type Resize, type ResizeAttrs } from '../resize.js'
+import { resizeGradient, type Resize } from '../resize.js'
 import { replace, supply } from './supply.js'
 
 const { tf } = kit
@@ -10,10 +10,7 @@ supply('StridedSlice', ['x'], (seed, saved, attrs) => {
   const [dy, x] = [seed as Tensor, saved[0]!]
   const size = x.size
   const places = tf.range(0, size, 1, 'int32').reshape(x.shape)
-  const taken = tf
-    .engine()
-    .runKernel<Tensor>('StridedSlice', { x: places }, attrs as unknown as NamedAttrMap)
-    .dataSync()
+  const taken = tf.engine().runKernel<Tensor>('StridedSlice', { x: places }, attrs).dataSync()
   const index = new Int32Array(size).fill(taken.length)
   taken.forEach((at, i) => void (index[at] = i))
   const padded = tf.concat([dy.reshape([taken.length]), tf.zeros([1])])
@@ -64,7 +61,7 @@ if (!tf.getGradient('TopK')) {
 
 const resize = (kernel: string, kind: Resize): void =>
   replace(kernel, ['images'], (dy, saved, attrs) => ({
-    images: () => resizeGradient(kind, saved[0]!, dy as Tensor, attrs as ResizeAttrs),
+    images: () => resizeGradient(kind, saved[0]!, dy as Tensor, attrs),
   }))
 // tfjs' kernels of these gradients ignore half-pixel centres, one mixes up height and width, and none has a gradient.
 resize('ResizeBilinear', 'bilinear')

@@ -40,10 +40,10 @@ const say = ({ x, filter, strides, pad, dilations }: Use): string =>
   `[${x}] by [${filter}], strides ${strides ?? 1}, ${typeof pad === 'object' ? 'explicit' : pad}${dilations ? `, dilations ${dilations}` : ''}`
 
 const run = (x: unknown, f: unknown, u: Use): Tensor4D =>
-  tf.conv2d(x as Tensor4D, f as Tensor4D, u.strides ?? 1, u.pad as 'same', 'NHWC', u.dilations ?? 1)
+  tf.conv2d(x as Tensor4D, f as Tensor4D, u.strides ?? 1, u.pad, 'NHWC', u.dilations ?? 1)
 
 const depthwise = (x: unknown, f: unknown, u: Use): Tensor4D =>
-  tf.depthwiseConv2d(x as Tensor4D, f as Tensor4D, u.strides ?? 1, u.pad as 'same', 'NHWC', u.dilations ?? 1)
+  tf.depthwiseConv2d(x as Tensor4D, f as Tensor4D, u.strides ?? 1, u.pad, 'NHWC', u.dilations ?? 1)
 
 /** The use with a filter of so many results a channel. */
 const multiplied = (u: Use, m: number): Use => ({ ...u, filter: [u.filter[0], u.filter[1], u.filter[2], m] })
