@@ -6,6 +6,7 @@ import { hostKey } from 'ockham'
 import type { Engine, Posterior, Problem, Value } from 'ockham'
 import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
+import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
@@ -14,7 +15,7 @@ import networks from '../plugins/parts/networks/index.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
-import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, inferenceSuite } from './suites/index.js'
+import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, freshRun, inferenceSuite } from './suites/index.js'
 import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, processSuite, samplerSuite, smallProblem } from './suites/index.js'
 
 const covered = new Set<string>()
@@ -125,6 +126,16 @@ for (const [machine, engine] of Object.entries(engines)) {
   })
   for (const [name, options] of Object.entries({ 'type-two': { steps: 20 }, sgpr: { steps: 20, inducing: 10 } }))
     inferenceSuite(on(name), { engine, make: () => componentOf(gp, 'inference', name, options), problem: functions })
+  inferenceSuite(on('cross-fitted'), {
+    engine,
+    make: async () =>
+      componentOf(meAi, 'inference', 'cross-fitted', {
+        folds: 2,
+        seeds: 1,
+        of: await componentOf(gp, 'inference', 'type-two', { steps: 5 }),
+      }),
+    problem: functions,
+  })
   inferenceSuite(on('given'), {
     engine,
     make: (engine) => componentOf(training, 'inference', 'given', {}, { engine }),
@@ -134,6 +145,11 @@ for (const [machine, engine] of Object.entries(engines)) {
 
 async function functions(): Promise<Problem> {
   return smallProblem(key, { model: await process(), objective: await componentOf(gp, 'objective', 'dirichlet') })
+}
+
+async function smallMetric(): Promise<Problem> {
+  const objective = await componentOf(gp, 'objective', 'dirichlet')
+  return smallProblem(key, { model: await process('factor-analysis'), objective })
 }
 
 function regression(): Problem['dataset'] {
@@ -155,6 +171,13 @@ for (const [name, options] of Object.entries({ calibration: {}, ood: { against }
   evaluationSuite(of(name), {
     make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
     posterior: started,
+  })
+const metric = await smallMetric()
+for (const [name, options] of Object.entries({ descriptors: {}, transfer: { to: against } }))
+  evaluationSuite(of(name), {
+    make: () => componentOf(meAi, 'evaluation', name, options),
+    problem: metric,
+    posterior: async (problem, engine) => (await componentOf(gp, 'inference', 'type-two', { steps: 5 })).infer(problem, freshRun(engine)),
   })
 for (const name of ['clopper-pearson', 'kl-inverse'])
   boundSuite(of(name), { make: ({ dataset }) => componentOf(bounds, 'bound', name, {}, { dataset }), posterior: started })

@@ -29,6 +29,12 @@ export const csvOptions = z.strictObject({
   test: fraction(0.2).describe('fraction of all rows for test; what is not held out is train'),
   validation: fraction(0).describe('fraction of all rows for validation'),
   splitSeed: seedOption,
+  splitBy: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("column that names each row's split; 1 or true is train; 0, -1 or false is test; then nothing is dealt"),
+  log: z.array(z.string()).default([]).describe('features whose natural logarithm is taken'),
   scaling: z.boolean().default(true).describe('standardise features, and the targets of a regression, by the training rows'),
   split: splitOption,
 })
@@ -51,9 +57,10 @@ const isWord = (text: string): boolean => numeric(text) === undefined && !missin
 /** A column of words alone is left out; a single number or gap makes it one of numbers, and what else it holds an error. */
 const isText = (cells: readonly string[]): boolean => cells.every(isWord)
 
-function chosenFeatures(table: Table, { label, group, features }: CsvOptions): readonly string[] {
+function chosenFeatures(table: Table, { label, group, splitBy, log, features }: CsvOptions): readonly string[] {
   const problems = new Problems()
-  for (const name of new Set([label, ...(group === undefined ? [] : [group]), ...(features ?? [])]))
+  const named = [group, splitBy].filter((name) => name !== undefined)
+  for (const name of new Set([label, ...named, ...log, ...(features ?? [])]))
     if (!table.columns.includes(name))
       problems.add({
         code: 'OCK-DATA-023',
@@ -62,7 +69,7 @@ function chosenFeatures(table: Table, { label, group, features }: CsvOptions): r
         remedy: `its columns are ${table.columns.join(', ')}`,
       })
   problems.check()
-  const chosen = features ?? table.columns.filter((name) => name !== label && name !== group && !isText(column(table, name)))
+  const chosen = features ?? table.columns.filter((name) => name !== label && !named.includes(name) && !isText(column(table, name)))
   if (chosen.length > 0 && !chosen.includes(label)) return chosen
   throw new InputError({
     code: 'OCK-DATA-023',
@@ -79,11 +86,12 @@ const beyond = (text: string, where: string): [what: string, where: string, reme
   'give the column in a larger unit',
 ]
 
-/** Numbers of the columns, float64 [n, D]; every cell that is none is a problem. */
-function numbers(table: Table, names: readonly string[], problems: Problems): Field {
+/** Numbers of the columns, float64 [n, D], or their logarithms; every cell that has none is a problem. */
+function numbers(table: Table, names: readonly string[], problems: Problems, log: readonly string[] = []): Field {
   const data = new Float64Array(table.rows.length * names.length)
   const bad = new Listed(problems, 'OCK-DATA-024', table.file)
   const places = names.map((name) => table.columns.indexOf(name))
+  const logged = names.map((name) => log.includes(name))
   table.rows.forEach((row, r) =>
     places.forEach((at, j) => {
       const value = numeric(row[at]!)
@@ -93,8 +101,10 @@ function numbers(table: Table, names: readonly string[], problems: Problems): Fi
           cell(table, r, names[j]),
           'mend the cell, leave the row out, or name the columns to predict from in the option features',
         )
-      else if (!Number.isFinite(Math.fround(value))) bad.add(...beyond(row[at]!, cell(table, r, names[j])))
-      data[r * names.length + j] = value ?? NaN
+      else if (logged[j] && value <= 0)
+        bad.add(`${row[at]} has no logarithm`, cell(table, r, names[j]), 'leave the column out of the option log')
+      else if (!logged[j] && !Number.isFinite(Math.fround(value))) bad.add(...beyond(row[at]!, cell(table, r, names[j])))
+      data[r * names.length + j] = logged[j] ? Math.log(value ?? NaN) : (value ?? NaN)
     }),
   )
   bad.close()
@@ -123,6 +133,23 @@ function places(table: Table, name: string, names: readonly string[], problems: 
   return { shape: [], dtype: 'int32', data }
 }
 
+const splitNames: Readonly<Record<string, string>> = { '1': 'train', true: 'train', '0': 'test', '-1': 'test', false: 'test' }
+
+/** Rows of each split: as a column names them, or dealt by the seed. */
+function partsOf(table: Table, { file, splitBy, splitSeed, test, validation }: CsvOptions): Record<string, ArrayLike<number>> {
+  const count = table.rows.length
+  if (splitBy === undefined) return deal(count, { test: share(test, count), validation: share(validation, count) }, splitSeed, file)
+  const parts: Record<string, number[]> = {}
+  column(table, splitBy).forEach((text, r) => (parts[splitNames[text.toLowerCase()] ?? text] ??= []).push(r))
+  if (parts['train'] && !('' in parts)) return parts
+  throw new InputError({
+    code: 'OCK-DATA-027',
+    what: parts['train'] ? 'a row has no split' : `no row is of the split train, only of ${Object.keys(parts).join(', ')}`,
+    where: parts['train'] ? `${file}, ${cell(table, parts['']![0]!, splitBy)}` : `${file}, column ${splitBy}`,
+    remedy: 'name the split of each row: train, test, validation, or 1 and 0',
+  })
+}
+
 function taskOf(cells: readonly string[], { task, classes }: CsvOptions): 'classification' | 'regression' {
   if (task || classes) return task ?? 'classification'
   if (cells.filter(isWord).length * 2 >= cells.length) return 'classification'
@@ -132,10 +159,10 @@ function taskOf(cells: readonly string[], { task, classes }: CsvOptions): 'class
 
 /**
  * The rows of a CSV table: `x` float32 [n, D], `y` int32 [n] classes or float32 [n, 1] targets, `group` int32 [n]; splits `train`, `test`,
- * `validation` dealt by the seed. Errors: `OCK-DATA-001`, `010`, `011`, `017`, `020` to `026`, with row and column.
+ * `validation` dealt by the seed. Errors: `OCK-DATA-001`, `010`, `011`, `017`, `020` to `027`, with row and column.
  */
 export async function csv(options: CsvOptions): Promise<Dataset> {
-  const { file, label, group, splitSeed, scaling, split } = options
+  const { file, label, group, scaling, split } = options
   const table = await readTable(file, options)
   const features = chosenFeatures(table, options)
   const labels = column(table, label)
@@ -144,7 +171,7 @@ export async function csv(options: CsvOptions): Promise<Dataset> {
   const groups = group === undefined ? undefined : kinds(column(table, group))
   const problems = new Problems()
   const whole: Fields = {
-    x: numbers(table, features, problems),
+    x: numbers(table, features, problems, options.log),
     y: classes ? places(table, label, classes, problems) : numbers(table, [label], problems),
     ...(groups && { group: places(table, group!, groups, problems) }),
   }
@@ -156,14 +183,14 @@ export async function csv(options: CsvOptions): Promise<Dataset> {
       remedy: 'a classification needs two classes',
     })
   problems.check()
-  const count = table.rows.length
-  const parts = deal(count, { test: share(options.test, count), validation: share(options.validation, count) }, splitSeed, file)
+  const parts = partsOf(table, options)
   const splits = Object.fromEntries(Object.entries(parts).map(([name, rows]) => [name, take(whole, rows)]))
   const { x, y } = splits['train'] as { x: Field; y: Field }
   return memory({
     task,
     classes,
     groups,
+    features: features.map((name) => (options.log.includes(name) ? `log ${name}` : name)),
     licence: 'unknown: of the file given',
     splits,
     scaling: scaling ? fitFeatures(x.data, features.length) : undefined,

@@ -11,6 +11,7 @@ export interface Content {
   readonly task: Task
   readonly classes?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
+  readonly features?: readonly string[] | undefined
   readonly licence: string
   readonly unit?: string | undefined
   readonly dependence?: string | undefined
@@ -50,7 +51,7 @@ const mapRecord = <T, U>(record: Readonly<Record<string, T>>, f: (x: T) => U): R
 const everyField = (splits: Content['splits']): Fields =>
   Object.fromEntries(Object.values(splits).flatMap((fields) => Object.entries(fields)))
 
-function metaOf({ task, classes, groups, splits, licence, unit, dependence }: Content): DatasetMeta {
+function metaOf({ task, classes, groups, features, splits, licence, unit, dependence }: Content): DatasetMeta {
   const countsOf = ({ y, group }: Fields): { class?: number[]; group?: number[] } => ({
     ...(classes && y && { class: tally(y.data, classes.length) }),
     ...(groups && group && { group: tally(group.data, groups.length) }),
@@ -59,6 +60,7 @@ function metaOf({ task, classes, groups, splits, licence, unit, dependence }: Co
     task,
     ...(classes && { classes }),
     ...(groups && { groups }),
+    ...(features && { features }),
     splits: mapRecord(splits, (fields) => rowsOf(Object.values(fields)[0]!)),
     shapes: mapRecord(everyField(splits), ({ shape, dtype }) => ({ shape, dtype })),
     ...((classes ?? groups) && { counts: mapRecord(splits, countsOf) }),
