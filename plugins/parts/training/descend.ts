@@ -2,8 +2,9 @@ import type { Advance, Fold, Optimizer, Problem, Run, Sampler, Tensors, Value, V
 import { InputError, RunError } from 'ockham'
 import { tf, type Scalar } from 'ockham/tensor'
 import { parametric } from '../networks/index.js'
+import { accumulate, accumulated } from './accumulate.js'
 import { asBatch, batches } from './batches.js'
-import { ask, type Combine } from './gradient.js'
+import { ask, clipped, type Combine } from './gradient.js'
 import { initialVariables } from './initial.js'
 import { jointPass } from './pass.js'
 import { predictor } from './predict.js'
@@ -28,6 +29,8 @@ export interface Descent {
   readonly schedule?: Schedule
   /** Largest Euclidean norm of the gradient. */
   readonly clip?: number
+  /** Batches an update: their gradients are added up, and the last one updates with the mean; 1 unless given. */
+  readonly accumulate?: number
   readonly early?: Early
   readonly checkpoint?: Fold['checkpoint']
   readonly combine?: Combine
@@ -75,6 +78,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
     ...prefix('objective.', (await objective.init?.(problem, vars, key.fold('objective'))) ?? {}),
     ...prefix('prior.', (await prior.init?.(problem, vars, key.fold('prior'))) ?? {}),
     ...prefix('track.', track?.init ?? {}),
+    ...accumulated(vars.params, options.accumulate ?? 1),
   }
   const read = batches(dataset, split, { size, sampler })
   const perEpoch = stepsPerEpoch(count, size)
@@ -136,7 +140,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
 
 /** One step, traced: gradient of the joint pass, then the optimizer's update. */
 const advance =
-  (problem: Problem, frozen: Values, { optimizer, clip, combine, track, steps }: Descent): Advance =>
+  (problem: Problem, frozen: Values, { optimizer, clip, combine, track, steps, accumulate: parts = 1 }: Descent): Advance =>
   (carry, feed, { key, step, engine }) => {
     const params = under('params.', carry)
     const state = under('state.', carry)
@@ -147,7 +151,7 @@ const advance =
       key: key.fold('combine'),
       batch,
       examples: problem.examples,
-      ...(clip !== undefined && { clip }),
+      ...(clip !== undefined && parts === 1 && { clip }),
       ...(combine && { combine }),
       pass: (p) =>
         jointPass(problem, {
@@ -160,7 +164,7 @@ const advance =
           progress: step.div<Scalar>(steps),
         }),
     })
-    const updated = optimizer.update({
+    const request = {
       params,
       memory: under('optimizer.', carry),
       gradient: asked.gradient,
@@ -168,13 +172,17 @@ const advance =
       step,
       rate: (feed['rate'] as Scalar | undefined) ?? tf.scalar(1),
       examples: problem.examples,
-    })
+    }
+    const then = (g: Tensors): Tensors => (clip === undefined ? g : clipped(g, clip))
+    const updated =
+      parts === 1 ? { ...optimizer.update(request), carry: {} } : accumulate(optimizer, request, carry, { parts, steps, then })
     const { pass, loss, out } = asked.first()
     return {
       carry: {
         ...prefix('params.', updated.params),
         ...prefix('state.', pass.state),
         ...prefix('optimizer.', updated.memory),
+        ...updated.carry,
         ...prefix('objective.', pass.memory.objective),
         ...prefix('prior.', pass.memory.prior),
         ...prefix('track.', track?.next(under('track.', carry), updated.params, step) ?? {}),

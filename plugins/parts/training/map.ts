@@ -35,7 +35,10 @@ export const descentShape = {
     .describe('between two checkpoints, whichever comes first'),
 }
 
-const mapShape = z.strictObject(descentShape)
+const mapShape = z.strictObject({
+  ...descentShape,
+  accumulate: whole.default(1).describe('batches an update: their gradients are added up one batch at a time, in the memory of one'),
+})
 
 export const mapOptions = mapShape.refine(({ epochs, steps }) => epochs === undefined || steps === undefined, {
   error: 'epochs and steps are two ways to say how long: give epochs or steps, not both',
@@ -56,11 +59,12 @@ export const stepsOf = (
 /** The mode of the posterior over parameters, by stochastic descent on the mean loss + energy / N. */
 export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly engine: Engine }): Inference => ({
   async infer(problem, run) {
-    const { schedule, floor, warmup, batchSize, optimizer, sampler, clip, early, checkpoint } = options
+    const { schedule, floor, warmup, batchSize, optimizer, sampler, clip, early, checkpoint, accumulate } = options
     const { vars } = await descend(problem, run, {
       optimizer: optimizer ?? adam(adamOptions.parse({})),
       steps: stepsOf(problem, options),
       size: batchSize,
+      accumulate,
       schedule: { kind: schedule, floor, warmup },
       checkpoint: { seconds: checkpoint.seconds, ...(checkpoint.steps !== undefined && { steps: checkpoint.steps }) },
       ...(sampler && { sampler }),
