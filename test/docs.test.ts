@@ -139,14 +139,16 @@ const withData = (text: string): string => text.replaceAll(/root: data\//g, `roo
 
 /** Which files a run lacked, if nothing else was wrong. */
 const absence = (error: unknown): string | undefined =>
-  error instanceof InputError && error.problems.every(({ what }) => what === 'the folder does not exist')
+  error instanceof InputError && error.problems.every(({ what }) => /^the (folder|file) does not exist$/.test(what))
     ? `no data at ${error.problems.map(({ where }) => where).join(', ')}`
     : undefined
 
 /** The same spec with few examples and few steps. */
 function small(plain: Json): PipelineSpec {
-  const inference = (plain as { inference: { epochs?: number } }).inference
-  const short = applySet(applySet(plain, 'limit', 60), inference.epochs === undefined ? 'inference.steps' : 'inference.epochs', 2)
+  const { inference } = plain as { inference: Record<string, Json> }
+  const long = ['epochs', 'steps'].find((field) => field in inference)
+  const few = applySet(plain, 'limit', 60)
+  const short = long === undefined ? few : applySet(few, `inference.${long}`, 2)
   return fromPlain('seeds' in (short as object) ? applySet(short, 'seeds', [0]) : short)
 }
 
