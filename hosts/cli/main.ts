@@ -225,6 +225,11 @@ function program(): Command {
 
 /** The command line. Errors go to standard error with their codes. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`ockham runs | head`) is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(0)
+  })
   const ockham = program()
   for (const command of [ockham, ...ockham.commands]) command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exit.input))
   try {

@@ -1,4 +1,5 @@
 import { gpt } from './gpt-row.js'
+import { gpRows } from './gp.js'
 import { images } from './image-rows.js'
 import { mlflow } from './mlflow.js'
 import { feedsOf, training } from './mlp.js'
@@ -77,4 +78,4 @@ const memory: Row = {
   },
 }
 
-export const rows: Readonly<Record<string, Row>> = { mlp, gpt, ...images, loop, memory, ...mlflow }
+export const rows: Readonly<Record<string, Row>> = { mlp, gpt, ...images, loop, memory, ...mlflow, ...gpRows }

@@ -207,7 +207,7 @@ export const crossFitted = (options: Options): Inference => ({
         run.emit({ type: 'step', fold: 'fits', step, of: folds * seeds, values: told })
       }
     }
-    const held = { folds: int32(assigned, [seeds, n]), predicted: matrix([seeds, n, outputs], predicted!), labels: fields['y']! }
+    const held = { folds: int32(assigned, [seeds, n]), predicted: matrix([seeds, n, outputs], predicted), labels: fields['y']! }
     return posteriorOf(fits, held)
   },
   async restore({ values, meta }, problem) {

@@ -27,6 +27,12 @@ export interface DescentOptions {
 
 const history = 12
 
+/**
+ * Most that one parameter may move in a first try. Hyper-parameters are kept by their logarithms and the like: farther jumps leave the
+ * valley that the start lies in, for plateaus where a feature counts for everything or nothing.
+ */
+const reach = 0.5
+
 /** −H g by the two-loop recursion, Nocedal 1980; `pairs` are s, y, s, y, … newest first. */
 function direction(gradient: Float64Array, pairs: readonly Float64Array[]): Float64Array {
   const q = gradient.map((g) => -g)
@@ -81,7 +87,8 @@ async function stepLbfgs(f: Objective, at: Descent, tolerance: number): Promise<
   if (!(inner(d, at.gradient) < 0)) d = at.gradient.map((g) => -g)
   const size = Math.sqrt(inner(at.gradient, at.gradient))
   if (size < 1e-8) return { ...at, done: true }
-  const next = await search(f, at, d, at.memory.length > 0 ? 1 : Math.min(1, 1 / size))
+  const widest = d.reduce((most, v) => Math.max(most, Math.abs(v)), 0)
+  const next = await search(f, at, d, Math.min(1, reach / widest, at.memory.length > 0 ? 1 : 1 / size))
   if (!next) return at.memory.length > 0 ? { ...at, memory: [], step: at.step + 1 } : { ...at, done: true }
   const s = moved(next.x, -1, at.x)
   const y = moved(next.gradient, -1, at.gradient)

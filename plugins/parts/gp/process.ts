@@ -8,7 +8,7 @@ export const outputsOf = ({ classes, shapes }: DatasetMeta): number =>
 /** Numbers of an input. */
 export const dimensionsOf = ({ shapes }: DatasetMeta): number => (shapes['x']?.shape ?? []).reduce((n, s) => n * s, 1)
 
-const isKernel = (hyper: Values): Values => under('kernel.', hyper)
+const ofKernel = (hyper: Values): Values => under('kernel.', hyper)
 
 export interface GpProcess extends Process {
   readonly kernel: Kernel
@@ -27,10 +27,10 @@ export function gp({ kernel, mean: kind }: { kernel: Kernel; mean: 'constant' | 
       const n = rowsOf(x)
       return { shape: [n, outputs], dtype: 'float64', data: Float64Array.from({ length: n * outputs }, (_, i) => mean!.data[i % outputs]!) }
     },
-    covariance: (hyper, a, b) => kernel.covariance(isKernel(hyper), a, b),
-    variance: (hyper, x) => kernel.variance(isKernel(hyper), x),
+    covariance: (hyper, a, b) => kernel.covariance(ofKernel(hyper), a, b),
+    variance: (hyper, x) => kernel.variance(ofKernel(hyper), x),
     gradient(hyper, { mean, covariance = [], variance }) {
-      const p = isKernel(hyper)
+      const p = ofKernel(hyper)
       const outputs = hyper['mean']!.data.length
       const byMean = new Float64Array(outputs)
       if (mean && kind === 'constant') mean.by.data.forEach((v: number, i: number) => (byMean[i % outputs]! += v))

@@ -27,6 +27,12 @@ function distance(a: Float64Array, i: number, b: Float64Array, j: number, k: num
   return sum
 }
 
+/** The same parameters, by identity of each. */
+const equal = (a: Values, b: Values): boolean => Object.entries(b).every(([name, v]) => a[name] === v)
+
+/** Rows and columns of a tile that fits the first cache, both ways round. */
+const tile = 32
+
 export interface StationaryOptions {
   readonly profile: Profile
   readonly metric: Metric
@@ -61,7 +67,7 @@ export function stationary({ profile, metric, variance: start, constraint, alpha
   }
 
   function pull(p: Values, a: Value, b: Value, by: Value): Values {
-    const known = last?.p === p && last.a === a && last.b === b ? last.k : covariance(p, a, b)
+    const known = last && equal(last.p, p) && last.a === a && last.b === b ? last.k : covariance(p, a, b)
     const [n, m, d] = [rowsOf(a), rowsOf(b), widthOf(a)]
     const [s, shape] = [scaleOf(p), alphaOf(p)]
     const same = a === b
@@ -71,32 +77,34 @@ export function stationary({ profile, metric, variance: start, constraint, alpha
     const zb = needed ? (same ? za : projected(b, root)) : za
     const [x, y, g, c] = [a.data, b.data, by.data, known.data]
     const byMetric = new Float64Array(d * d)
-    const columns = new Float64Array(m)
-    const along = new Float64Array(d)
+    // Σ_ij w_ij (x_i − y_j)(x_i − y_j)ᵀ needs the sums of w over rows and columns, and w y.
+    const [rows, columns, along] = [new Float64Array(n), new Float64Array(m), new Float64Array(n * d)]
     let [byScale, byShape] = [0, 0]
-    for (let i = 0; i < n; i++) {
-      along.fill(0)
-      let row = 0
-      // Of a symmetric pair one is seen, twice.
-      const end = same ? i : m
-      const times = same ? 2 : 1
-      for (let j = 0; j < end; j++) {
-        const f = c[i * m + j]! / s
-        const u = needed ? distance(za, i * root.rows, zb, j * root.rows, root.rows) : 0
-        const weight = times * (same ? (g[i * m + j]! + g[j * m + i]!) / 2 : g[i * m + j]!)
-        byScale += weight * f
-        if (profile.byShape) byShape += weight * s * profile.byShape(u, f, shape)
-        const w = weight * s * profile.slope(u, f, shape)
-        row += w
-        columns[j]! += w
-        for (let q = 0; q < d; q++) along[q]! += w * y[j * d + q]!
-      }
-      if (same) byScale += g[i * m + i]!
-      for (let q = 0; q < d; q++) {
-        const xq = x[i * d + q]!
-        for (let r = 0; r <= q; r++) byMetric[q * d + r]! += row * xq * x[i * d + r]! - xq * along[r]! - along[q]! * x[i * d + r]!
-      }
-    }
+    // In tiles: of a symmetric matrix the entry across the diagonal is read too, and lies a whole row away from its neighbour.
+    for (let top = 0; top < n; top += tile)
+      for (let left = 0; left < (same ? top + 1 : m); left += tile)
+        for (let i = top; i < Math.min(n, top + tile); i++) {
+          const end = Math.min(left + tile, same ? i : m)
+          for (let j = left; j < end; j++) {
+            // Of a symmetric pair one is seen, for both.
+            const weight = same ? g[i * m + j]! + g[j * m + i]! : g[i * m + j]!
+            const f = c[i * m + j]! / s
+            const u = needed ? distance(za, i * root.rows, zb, j * root.rows, root.rows) : 0
+            byScale += weight * f
+            if (profile.byShape) byShape += weight * s * profile.byShape(u, f, shape)
+            const w = weight * s * profile.slope(u, f, shape)
+            rows[i]! += w
+            columns[j]! += w
+            for (let q = 0; q < d; q++) along[i * d + q]! += w * y[j * d + q]!
+          }
+        }
+    if (same) for (let i = 0; i < n; i++) byScale += g[i * m + i]!
+    for (let i = 0; i < n; i++)
+      for (let q = 0; q < d; q++)
+        for (let r = 0; r <= q; r++) {
+          const [xq, xr] = [x[i * d + q]!, x[i * d + r]!]
+          byMetric[q * d + r]! += rows[i]! * xq * xr - xq * along[i * d + r]! - along[i * d + q]! * xr
+        }
     for (let j = 0; j < m; j++)
       for (let q = 0; q < d; q++) for (let r = 0; r <= q; r++) byMetric[q * d + r]! += columns[j]! * y[j * d + q]! * y[j * d + r]!
     for (let q = 0; q < d; q++) for (let r = 0; r < q; r++) byMetric[r * d + q] = byMetric[q * d + r]!
