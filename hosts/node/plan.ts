@@ -27,8 +27,10 @@ export async function planOf(work: Work, place: Omit<Place, 'store' | 'planned'>
     fold = { name, steps, ...plan }
     return Promise.reject(new Planned())
   }
+  // A process is fitted on the host, without a fold to stop at: its plan is its size.
   try {
-    await new PlacedRun({ ...place, store: memoryStore(), record: () => undefined, planned }).infer('inference', work.inference, problem)
+    if ('apply' in problem.model)
+      await new PlacedRun({ ...place, store: memoryStore(), record: () => undefined, planned }).infer('inference', work.inference, problem)
   } catch (error) {
     if (!(error instanceof Planned)) throw error
   }
