@@ -1,3 +1,4 @@
+import { direct, directByInput, hasStrides, isDirectBack, isLarge, separateByFilter } from './large-convolution.js'
 import type { Call, Row, Rows } from './row.js'
 import { convolution, gather, origins, overlaid, patches, pixelsOf, reduce, tapsOf, windowsOf, type Window } from './windows.js'
 
@@ -6,6 +7,8 @@ const shapeOf = (c: Call, name: string): readonly number[] => c.attr<readonly nu
 /** Patches [n p q, kh kw c] times the filter [kh kw c, o]; with a third operand, plus that bias [o]. */
 const conv2d: Row = (c) => {
   const w = convolution(c, c.of(0).shape, c.of(1).shape)
+  // The runtime has no `Conv` in float64.
+  if (c.float === 'float32' && isLarge(w)) return c.reshape(direct(c, w), c.out.shape)
   const [rows, depth] = [w.batch * windowsOf(w), tapsOf(w) * w.channels]
   const columns = c.reshape(patches(c, c.x[0]!, w), [rows, depth])
   const filter = c.reshape(c.x[1]!, [depth, w.outChannels])
@@ -22,7 +25,8 @@ const conv2dByInput: Row = (c) => {
   const filterShape = c.of(1).shape
   const w = convolution(c, shapeOf(c, 'inputShape'), filterShape)
   const [taps, windows] = [tapsOf(w), windowsOf(w)]
-  if (w.strides.every((s) => s === 1)) {
+  if (c.float === 'float32' && isLarge(w) && isDirectBack(w)) return c.reshape(directByInput(c, w), c.out.shape)
+  if (!hasStrides(w)) {
     const swapped = c.emit('Transpose', [c.reshape(c.x[1]!, [taps, w.channels, w.outChannels])], { perm: [0, 2, 1] })
     const columns = gather(c, c.x[0]!, w.batch, windows, w.outChannels, origins(w))
     const depth = taps * w.outChannels
@@ -41,15 +45,13 @@ const partsOf = (w: Window): number => {
   return small && w.batch % 8 === 0 ? 8 : 1
 }
 
-/** Numbers of patches that are kept from the forward pass for the backward one; more are gathered again, for a fortieth of a step's time. */
-const keptPatches = 2 ** 23
-
 /** The forward pass's patches, transposed, times dy. */
 const conv2dByFilter: Row = (c) => {
   const w = convolution(c, c.of(0).shape, shapeOf(c, 'filterShape'))
   const parts = partsOf(w)
   const [rows, depth] = [(w.batch * windowsOf(w)) / parts, tapsOf(w) * w.channels]
-  const columns = patches(c, c.x[0]!, w, 0, parts * rows * depth > keptPatches)
+  if (isLarge(w) && !hasStrides(w)) return c.reshape(separateByFilter(c, w, parts), c.out.shape)
+  const columns = patches(c, c.x[0]!, w)
   if (parts === 1) {
     const operands = [c.reshape(columns, [rows, depth]), c.reshape(c.x[1]!, [rows, w.outChannels])]
     return c.reshape(c.emit('Gemm', operands, { transA: 1 }), c.out.shape)

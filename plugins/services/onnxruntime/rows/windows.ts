@@ -57,29 +57,18 @@ export function origins(w: Window): Int32Array {
  * Rows of x [n, rows, c] by index, `outside` where it is −1: [n, index, c]. One parallel pass, where slices and concatenations
  * take four times as long.
  */
-export function gather(
-  c: Call,
-  x: string,
-  n: number,
-  rows: number,
-  channels: number,
-  index: Int32Array,
-  outside = 0,
-  again = false,
-): string {
+export function gather(c: Call, x: string, n: number, rows: number, channels: number, index: Int32Array, outside = 0): string {
   if (index.length === rows && index.every((at, i) => at === i)) return c.reshape(x, [n, rows, channels])
   const flat = c.reshape(x, [n, rows, channels])
   const gap = index.includes(-1)
   const from = gap ? c.emit('Concat', [flat, c.fill(outside, [n, 1, channels], c.float)], { axis: 1 }) : flat
   const at = gap ? index.map((i) => (i < 0 ? rows : i)) : index
-  // Equal nodes are one; another type of index makes another node, whose result need not live between two passes.
-  const places = again ? c.ints([...at]) : c.scope.constant('int32', [at.length], at)
-  return c.emit('Gather', [from, places], { axis: 1 })
+  return c.emit('Gather', [from, c.scope.constant('int32', [at.length], at)], { axis: 1 })
 }
 
-/** Pixels under each window: [n, windows · taps, c]; with `again`, gathered anew where a node has done so before. */
-export const patches = (c: Call, x: string, w: Window, outside = 0, again = false): string =>
-  gather(c, x, w.batch, pixelsOf(w), w.channels, pixels(w), outside, again)
+/** Pixels under each window: [n, windows · taps, c]. */
+export const patches = (c: Call, x: string, w: Window, outside = 0): string =>
+  gather(c, x, w.batch, pixelsOf(w), w.channels, pixels(w), outside)
 
 /** Adds up what lies on each pixel, from values [n, windows · taps, c]: [n, h · w, c]. */
 export function overlaid(c: Call, values: string, w: Window): string {
