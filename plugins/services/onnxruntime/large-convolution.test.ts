@@ -30,7 +30,7 @@ describe('convolutions too large for patches', () => {
       const conv = (a: Tensor, f: Tensor): Tensor => tf.conv2d(a as Tensor4D, f as Tensor4D, strides, pad)
       const all = (t: Tensors): Tensors => {
         const y = conv(t['x']!, t['k']!).add(t['b']!)
-        const pull = tf.grads((a, f) => conv(a!, f!).add(t['b']!))
+        const pull = tf.grads((a, f) => conv(a, f).add(t['b']!))
         const [byX, byK] = pull([t['x']!, t['k']!], y.mul(0.1)) as [Tensor, Tensor]
         return { y, byX, byK }
       }
@@ -47,4 +47,36 @@ describe('convolutions too large for patches', () => {
     },
     60_000,
   )
+})
+
+describe('short rows against many numbers', () => {
+  it.each([
+    [[64, 8, 8, 16], [16]],
+    [[16], [64, 8, 8, 16]],
+    [
+      [16385, 5],
+      [1, 5],
+    ],
+    [[3, 21846], [1]],
+  ] as const)('%j and %j', async (a, b) => {
+    const r = random(9)
+    const inputs: Values = { a: r.floats(a), b: r.floats(b, 1, 2) }
+    const fn = ({ a: x, b: y }: Tensors): Tensors => ({
+      sum: x!.add(y!),
+      difference: x!.sub(y!),
+      product: x!.mul(y!),
+      power: x!.abs().pow(y!),
+    })
+    const got = await engine.compile(fn)(inputs)
+    const tensors = Object.fromEntries(Object.entries(inputs).map(([n, v]) => [n, tf.tensor(v.data, [...v.shape])]))
+    const wanted = fn(tensors)
+    for (const [name, w] of Object.entries(wanted)) {
+      expect(got[name]!.shape).toEqual(w.shape)
+      expect(
+        Array.from(w.dataSync()).every((v, i) => Math.abs(v - got[name]!.data[i]!) <= 1e-5 * Math.max(1, Math.abs(v))),
+        name,
+      ).toBe(true)
+    }
+    tf.dispose([wanted, tensors])
+  })
 })

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../engine/graph.js'
 import type { ElementType } from '../model.js'
 import type { Call, Row, Rows } from './row.js'
 
@@ -10,11 +11,42 @@ const common = (c: Call): ElementType => {
 
 const numeric = (type: ElementType): ElementType => (type === 'bool' ? 'int32' : type)
 
+/** A row this short is broadcast slowly, being started anew for each; repeated to a few hundred numbers it is not. */
+const narrow = 64
+const wide = 512
+const manyNumbers = 2 ** 16
+
+/** How often operand `i`, a short row [c] added to many, is to be repeated; 1 where it is none. */
+function repeats(c: Call, i: 0 | 1): number {
+  const [row, out] = [c.of(i).shape, c.out.shape]
+  const n = out.at(-1) ?? 1
+  const [total, full] = [sizeOf(out), sizeOf(c.of(1 - i).shape)]
+  if (n < 2 || n > narrow || row.at(-1) !== n || sizeOf(row) !== n || full !== total || total < manyNumbers) return 1
+  let times = 1
+  while (2 * times * n <= wide && (total / n) % (2 * times) === 0) times *= 2
+  return times
+}
+
+/** An operation on float operands, one of which may be a short row. */
+function broadcast(c: Call, op: string): string {
+  const [first, second] = [repeats(c, 0), repeats(c, 1)]
+  const times = Math.max(first, second)
+  if (times === 1) return c.emit(op, [c.x[0]!, c.x[1]!])
+  const n = c.out.shape.at(-1)! * times
+  const operands = c.x.map((x, i) =>
+    (i === 0 ? first : second) > 1
+      ? c.emit('Tile', [c.reshape(x, [n / times]), c.ints([times])])
+      : c.reshape(x, [sizeOf(c.out.shape) / n, n]),
+  )
+  return c.reshape(c.emit(op, operands), c.out.shape)
+}
+
 /** Arithmetic; bool counts as 0 and 1. */
 const arithmetic =
   (op: string): Row =>
   (c) => {
     const type = numeric(c.outType)
+    if (type === c.float && c.typeOf(0) === type && c.typeOf(1) === type) return broadcast(c, op)
     return c.cast(c.emit(op, [c.as(0, type), c.as(1, type)]), type, c.outType)
   }
 
