@@ -163,7 +163,7 @@ function program(): Command {
   common(ockham.command('run').description('train, evaluate, certify and record what a spec says').argument('<spec>', 'YAML file'))
     .option('--set <path=value>', 'replace one value of the spec (repeatable)', collect, [] as readonly string[])
     .option('--seed <n>', 'replace the seed', whole(0))
-    .option('--limit <n>', 'at most n examples of each split', whole(1))
+    .option('--limit <n>', 'at most n examples of each split of the dataset', whole(1))
     .option('--sweep <path=[values]>', 'a child run for each value (repeatable: for each combination)', collect, [] as readonly string[])
     .option('--track <tracker>', trackAbout, collect, [] as readonly string[])
     .option('--profile', 'at the end, a table of the time that each kind of operation took')

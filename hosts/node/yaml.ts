@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { InputError, Problems, type Json } from 'ockham'
+import { InputError, isPolluting, Problems, type Json } from 'ockham'
 import { isAlias, isNode, isPair, isScalar, LineCounter, parseDocument, stringify, visit } from 'yaml'
-
-const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Parses YAML that may hold data alone: duplicate keys, anchors, aliases, tags and prototype-polluting keys are errors, all reported at once with their lines. */
 export function parseYaml(text: string, source: string): Json {
@@ -25,7 +23,7 @@ export function parseYaml(text: string, source: string): Json {
       remedy: 'write plain data',
     })
   visit(document, (_, node) => {
-    if (isPair(node) && isScalar(node.key) && forbidden.has(String(node.key.value)))
+    if (isPair(node) && isScalar(node.key) && isPolluting(String(node.key.value)))
       problems.add({
         code: 'OCK-SPEC-013',
         what: `the key '${String(node.key.value)}' is not allowed`,
