@@ -1,6 +1,8 @@
+import type { Command } from 'commander'
 import { InputError, type Json, type Result } from 'ockham'
-import { findFolder, readResult } from '../node/folder.js'
-import { printTable, sayNumber } from './print.js'
+import { findFolder, readResult } from '../../node/folder.js'
+import { reading } from '../flags.js'
+import { printTable, sayNumber } from '../print.js'
 
 type Flat = Readonly<Record<string, Json>>
 
@@ -34,7 +36,7 @@ function comparedOf(run: string, out: string): Compared[] {
 }
 
 /** Prints runs side by side: first in what their specs differ, then every value. */
-export function compare(runs: readonly string[], { out, json }: { readonly out: string; readonly json?: true }): void {
+function sideBySide(runs: readonly string[], { out, json }: { readonly out: string; readonly json?: true }): void {
   const compared = runs.flatMap((run) => comparedOf(run, out))
   const paths = [...new Set(compared.flatMap((c) => Object.keys(c.settings)))]
   const different = paths.filter((path) => new Set(compared.map((c) => JSON.stringify(c.settings[path]))).size > 1)
@@ -58,4 +60,13 @@ export function compare(runs: readonly string[], { out, json }: { readonly out: 
     ...different.map((path) => row(path, (c) => setting(c.settings[path]))),
     ...metrics.map((metric) => row(metric, (c) => (c.values[metric] === undefined ? '' : sayNumber(c.values[metric])))),
   ])
+}
+
+export function compare(program: Command): void {
+  reading(
+    program
+      .command('compare')
+      .description('runs side by side: in what they differ, and what they found')
+      .argument('<run...>', 'folders or ids; children are compared too'),
+  ).action(sideBySide)
 }

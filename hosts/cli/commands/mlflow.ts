@@ -1,14 +1,17 @@
-import { findFolder } from '../node/folder.js'
-import type { Host } from '../node/index.js'
+import type { Command } from 'commander'
+import { findFolder } from '../../node/folder.js'
+import type { Host } from '../../node/index.js'
+import { common, reading, type Common } from '../flags.js'
+import { withHost } from '../with-host.js'
 
 const line = (text: string) => void process.stdout.write(`${text}\n`)
 
 /** Brings what a run has kept for MLflow to the server. */
-export async function sync(
+async function bring(
   run: string,
   { out, uri, json }: { readonly out: string; readonly uri?: string; readonly json?: true },
 ): Promise<void> {
-  const { sync: deliver } = await import('../../plugins/services/mlflow/index.js')
+  const { sync: deliver } = await import('../../../plugins/services/mlflow/index.js')
   const done = await deliver(findFolder(run, out), uri === undefined ? {} : { uri })
   if (json) return void line(JSON.stringify(done))
   const what =
@@ -17,7 +20,7 @@ export async function sync(
 }
 
 /** Fetches a model and shows that it can be served: what it is, and what it takes. */
-export async function load(host: Host, source: string, json: boolean | undefined): Promise<void> {
+async function fetchAndSay(host: Host, source: string, json: boolean | undefined): Promise<void> {
   const { folder, meta, posterior } = await host.load(source)
   const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
   const { kind, values } = posterior.save()
@@ -27,4 +30,17 @@ export async function load(host: Host, source: string, json: boolean | undefined
   line(`task       ${meta.task}${meta.classes ? `: ${meta.classes.length} classes` : ''}`)
   for (const [name, { shape, dtype }] of Object.entries(inputs)) line(`input      ${name} ${dtype} [${['n', ...shape].join(', ')}]`)
   line(`folder     ${folder}`)
+}
+
+/** `load` and `sync`: models and runs from and to a server. */
+export function mlflow(program: Command): void {
+  common(
+    program
+      .command('load')
+      .description('fetch a model, or a run, and say what it takes')
+      .argument('<source>', 'models:/name@alias, models:/name/version, or a run'),
+  ).action((source: string, flags: Common) => withHost(flags, (host) => fetchAndSay(host, source, flags.json)))
+  reading(program.command('sync').description('bring what a run has kept for MLflow to the server').argument('<run>', 'folder or id'))
+    .option('--uri <address>', 'of the server (default: MLFLOW_TRACKING_URI, else the one the run was meant for)')
+    .action(bring)
 }

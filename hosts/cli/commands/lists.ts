@@ -1,11 +1,13 @@
+import type { Command } from 'commander'
 import { basename } from 'node:path'
-import { defaultOut, findFolder, listRuns as runsBelow, readResult } from '../node/folder.js'
-import { generated, packageRegistry } from '../node/registry.js'
-import { writeDurably } from '../../plugins/services/journal/index.js'
+import { defaultOut, findFolder, listRuns as runsBelow, readResult } from '../../node/folder.js'
+import { generated, packageRegistry } from '../../node/registry.js'
+import { writeDurably } from '../../../plugins/services/journal/index.js'
 import { InputError, type Json } from 'ockham'
 import { z } from 'zod'
-import { jsonSchema } from '../node/schema.js'
-import { printResult, printTable, sayNumber } from './print.js'
+import { jsonSchema } from '../../node/schema.js'
+import { reading } from '../flags.js'
+import { printResult, printTable, sayNumber } from '../print.js'
 
 interface Flags {
   readonly out?: string
@@ -14,7 +16,7 @@ interface Flags {
 
 const line = (text: string) => void process.stdout.write(`${text}\n`)
 
-export function listRuns({ out = defaultOut, json }: Flags): void {
+function listRuns({ out = defaultOut, json }: Flags): void {
   const rows = runsBelow(out).map(({ id, state, changed, result }) => ({
     run: id,
     state,
@@ -27,7 +29,7 @@ export function listRuns({ out = defaultOut, json }: Flags): void {
   printTable(rows)
 }
 
-export function show(run: string, { out = defaultOut, json }: Flags): void {
+function showRun(run: string, { out = defaultOut, json }: Flags): void {
   const folder = findFolder(run, out)
   const result = readResult(folder)
   if (!result) throw new InputError({ code: 'OCK-RUN-013', what: 'the run is not finished', where: folder, remedy: `ockham resume ${run}` })
@@ -35,7 +37,7 @@ export function show(run: string, { out = defaultOut, json }: Flags): void {
   printResult(result, folder)
 }
 
-export async function listPlugins(name: string | undefined, { json, schema: editors }: Flags & { readonly schema?: true }): Promise<void> {
+async function listPlugins(name: string | undefined, { json, schema: editors }: Flags & { readonly schema?: true }): Promise<void> {
   const registry = packageRegistry()
   if (editors)
     return void line(JSON.stringify(jsonSchema(await Promise.all(registry.list().map((c) => registry.component(c.name)))), null, 2))
@@ -77,7 +79,7 @@ export async function listPlugins(name: string | undefined, { json, schema: edit
   else line('no options')
 }
 
-export function registry({ write, check }: { readonly write?: true; readonly check?: true }): void {
+function printRegistry({ write, check }: { readonly write?: true; readonly check?: true }): void {
   const files = generated()
   if (write) for (const { file, derived } of files) writeDurably(file, derived)
   else if (check) {
@@ -89,4 +91,23 @@ export function registry({ write, check }: { readonly write?: true; readonly che
     process.stderr.write(`${stale.join(' and ')} stale → ockham registry --write\n`)
     process.exitCode = 1
   } else process.stdout.write(files[0]!.derived)
+}
+
+/** `runs`, `show`, `plugins`, `registry`: what is there. */
+export function lists(program: Command): void {
+  reading(program.command('runs').description('list the runs')).action(listRuns)
+  reading(program.command('show').description('print what a run found').argument('<run>', 'folder or id')).action(showRun)
+  program
+    .command('plugins')
+    .description('list the components, or describe one')
+    .argument('[name]')
+    .option('--schema', 'print the JSON schema of specs, for editors')
+    .option('--json')
+    .action(listPlugins)
+  program
+    .command('registry')
+    .description('print registry.json as the plugins say it')
+    .option('--write', 'write it')
+    .option('--check', 'exit 1 where it is stale')
+    .action(printRegistry)
 }
