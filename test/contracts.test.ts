@@ -61,6 +61,12 @@ datasetSuite(of('subset'), async () =>
   componentOf(datasets, 'dataset', 'subset', { of: await componentOf(datasets, 'dataset', 'two-moons'), size: 20 }),
 )
 
+const uci = mkdtempSync(join(tmpdir(), 'ockham-uci-'))
+const numbers = { data: table.replaceAll(',', ' ').replace(/yes|no/g, '1'), index_features: '0\n1', index_target: '1' }
+for (const [name, text] of Object.entries({ ...numbers, index_train_0: '0\n1\n2\n3\n4\n5', index_test_0: '7\n8\n9' }))
+  writeFileSync(join(uci, `${name}.txt`), text)
+datasetSuite(of('uci-regression'), () => componentOf(datasets, 'dataset', 'uci-regression', { root: uci, validation: 2 }))
+
 samplerSuite(of('shuffled'), () => componentOf(training, 'sampler', 'shuffled'))
 
 // Processes: no tensors, no engine.

@@ -6,6 +6,7 @@ import { glyphs, glyphsOptions } from './glyphs/glyphs.js'
 import { idxImages, idxImagesOptions } from './idx-images.js'
 import { subset, subsetOptions } from './limited.js'
 import { twoMoons, twoMoonsOptions } from './two-moons.js'
+import { uciRegression, uciRegressionOptions } from './uci-regression.js'
 
 export { arrays, arraysOptions, type ArraysOptions } from './arrays.js'
 export { augment, augmentOptions, blur, transform, type AugmentOptions, type Extent } from './augment.js'
@@ -16,6 +17,7 @@ export { idxImages, idxImagesOptions, type IdxImagesOptions } from './idx-images
 export { limited, subset, subsetOptions } from './limited.js'
 export { memory, type Content, type Fields } from './memory.js'
 export { twoMoons, twoMoonsOptions, type TwoMoonsOptions } from './two-moons.js'
+export { uciRegression, uciRegressionOptions, type UciRegressionOptions } from './uci-regression.js'
 
 declare module 'ockham' {
   interface Catalog {
@@ -25,6 +27,7 @@ declare module 'ockham' {
     'two-moons': { kind: 'dataset'; options: z.input<typeof twoMoonsOptions> }
     glyphs: { kind: 'dataset'; options: z.input<typeof glyphsOptions> }
     subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
+    'uci-regression': { kind: 'dataset'; options: z.input<typeof uciRegressionOptions> }
   }
 }
 
@@ -81,6 +84,14 @@ export default definePlugin({
       options: subsetOptions,
       offers: ({ of }, offersOf) => offersOf(of),
       create: subset,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'uci-regression',
+      about: 'A UCI regression set under its fixed splits, standardised by the training rows',
+      options: uciRegressionOptions,
+      offers: ['regression'],
+      create: uciRegression,
     }),
   ],
 })
