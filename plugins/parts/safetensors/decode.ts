@@ -1,10 +1,19 @@
 import { InputError, type Fault, type Value, type Values } from 'ockham'
+import { memorySource, type ByteSource } from './source.js'
 import { readings, type Reading } from './types.js'
 
 /** What a file holds. */
 export interface Decoded {
   readonly values: Values
   readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A file of named arrays whose header has been read and checked; arrays are read when asked for. */
+export interface SafetensorsFile {
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+  readonly metadata: Readonly<Record<string, string>>
+  /** A copy of one array. Throws `OCK-SAFETENSORS-011` for numbers that fit no dtype, `-014` for a name that the file lacks. */
+  load(name: string): Value
 }
 
 /** The format's own limit; a longer header is hostile. */
@@ -25,15 +34,15 @@ const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'obj
 const areSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every((d) => Number.isSafeInteger(d) && d >= 0)
 
 /** The header's JSON and where the data begin. Throws `OCK-SAFETENSORS-002`, `-003`, `-004`. */
-function headerOf(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < 8) throw new InputError(fault(2, `the file has ${bytes.length} bytes; its header's length alone takes 8`))
-  const declared = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
-  if (declared > longestHeader || declared > bytes.length - 8)
-    throw new InputError(fault(3, `a header of ${declared} bytes is declared, and ${bytes.length - 8} bytes follow`))
+function headerOf(source: ByteSource): { header: Record<string, unknown>; start: number } {
+  if (source.size < 8) throw new InputError(fault(2, `the file has ${source.size} bytes; its header's length alone takes 8`))
+  const declared = new DataView(source.read(0, 8).buffer).getBigUint64(0, true)
+  if (declared > longestHeader || declared > source.size - 8)
+    throw new InputError(fault(3, `a header of ${declared} bytes is declared, and ${source.size - 8} bytes follow`))
   const start = 8 + Number(declared)
   let header: unknown
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start)))
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(source.read(8, start - 8)))
   } catch (cause) {
     throw new InputError(fault(4, 'the header is not JSON in UTF-8'), { cause })
   }
@@ -78,11 +87,8 @@ function checkLayout(entries: readonly Entry[], size: number, file: (f: Fault) =
   if (at !== size) file(fault(9, `${size - at} bytes after the last array belong to none`))
 }
 
-function valueOf({ name, shape, reading, begin, end }: Entry, bytes: Uint8Array, start: number): Value {
-  // A copy, because arrays may lie unaligned and the caller may go on to use the bytes.
-  const own = new Uint8Array(end - begin)
-  own.set(bytes.subarray(start + begin, start + end))
-  const data = reading.read(own.buffer)
+function valueOf({ name, shape, reading, begin, end }: Entry, source: ByteSource, start: number): Value {
+  const data = reading.read(source.read(start + begin, end - begin).buffer)
   if (data) return { shape, dtype: reading.dtype, data }
   throw new InputError(
     fault(11, `a number does not fit ${reading.dtype}`, `data of ${quoted(name)}`, 'store the array as I32, F64 or BOOL'),
@@ -90,13 +96,13 @@ function valueOf({ name, shape, reading, begin, end }: Entry, bytes: Uint8Array,
 }
 
 /**
- * The arrays and meta-data of a safetensors file. F16 and BF16 become float32 exactly; integers become int32, and are
- * refused where one does not fit. The arrays are copies. Memory stays within a small multiple of the file, whatever it declares.
- * Throws InputError `OCK-SAFETENSORS-002` … `-011`, every fault of the header at once.
+ * Opens a safetensors file: reads and checks its header. F16 and BF16 become float32 exactly; integers become int32, and are
+ * refused where one does not fit. Memory stays within a small multiple of what is loaded, whatever the file declares.
+ * Throws InputError `OCK-SAFETENSORS-002` … `-010`, every fault of the header at once.
  */
-export function decode(bytes: Uint8Array): Decoded {
-  const { header, start } = headerOf(bytes)
-  const size = bytes.length - start
+export function openSafetensors(source: ByteSource): SafetensorsFile {
+  const { header, start } = headerOf(source)
+  const size = source.size - start
   const faults: Fault[] = []
   const file = (f: Fault) => void faults.push(f)
   const notes = Object.hasOwn(header, '__metadata__') ? header['__metadata__'] : {}
@@ -107,8 +113,20 @@ export function decode(bytes: Uint8Array): Decoded {
   )
   if (faults.length === 0) checkLayout(entries, size, file)
   if (faults.length > 0) throw new InputError(faults)
+  const named = new Map(entries.map((entry) => [entry.name, entry]))
   return {
-    values: Object.fromEntries(entries.map((entry) => [entry.name, valueOf(entry, bytes, start)])),
+    shapes: new Map(entries.map(({ name, shape }) => [name, shape])),
     metadata: notes as Readonly<Record<string, string>>,
+    load(name) {
+      const entry = named.get(name)
+      if (!entry) throw new InputError(fault(14, `the file holds no ${quoted(name)}`, 'header', 'ask for a name that it holds'))
+      return valueOf(entry, source, start)
+    },
   }
+}
+
+/** All arrays and meta-data of a safetensors file; the arrays are copies. Throws as {@link openSafetensors} and its `load`. */
+export function decode(bytes: Uint8Array): Decoded {
+  const { shapes, metadata, load } = openSafetensors(memorySource(bytes))
+  return { values: Object.fromEntries([...shapes.keys()].map((name) => [name, load(name)])), metadata }
 }

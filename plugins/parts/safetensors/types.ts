@@ -14,21 +14,19 @@ export interface Reading {
   read(bytes: ArrayBuffer): TypedArray | undefined
 }
 
-/** float32 numbers of IEEE half precision bits. Exact. */
-function halves(bits: Uint16Array): Float32Array {
-  const out = new Float32Array(bits.length)
-  for (let i = 0; i < bits.length; i++) {
-    const b = bits[i]!
-    const exponent = (b >> 10) & 31
-    const fraction = b & 1023
-    const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24
-    out[i] = b & 0x8000 ? -size : size
-  }
-  return out
+/** The number of IEEE half precision bits. Exact. */
+export function half(bits: number): number {
+  const exponent = (bits >> 10) & 31
+  const fraction = bits & 1023
+  const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24
+  return bits & 0x8000 ? -size : size
 }
 
+/** float32 numbers of half precision bits. */
+export const halves = (bits: Uint16Array): Float32Array => Float32Array.from(bits, half)
+
 /** float32 numbers of bfloat16 bits, which are their upper halves. Exact. */
-function brains(bits: Uint16Array): Float32Array {
+export function brains(bits: Uint16Array): Float32Array {
   const words = new Uint32Array(bits.length)
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16
   return new Float32Array(words.buffer)
