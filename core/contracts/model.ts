@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-core'
+import type { Scalar, Tensor } from '@tensorflow/tfjs-core'
 import type { DatasetMeta } from './dataset.js'
 import type { HostKey, Key } from './key.js'
 import type { Tensors, Value } from './value.js'
@@ -24,6 +24,12 @@ export interface Call {
   /** True while training: dropout draws, batch statistics. */
   readonly train: boolean
   readonly key: Key
+  /** Whose moments a batch norm takes: those of this pass, or the running ones, which then stay. Follows `train` where left out. */
+  readonly statistics?: 'batch' | 'running'
+  /** Rows of the pass that count in the batch's moments [n]: those above 0, since what pads a batch is no example. All where left out. */
+  readonly rows?: Tensor
+  /** Share of running moments that this pass replaces, in [0, 1]; the layer's own momentum where left out. */
+  readonly share?: Scalar
   /** Announces a named point and returns `h`, or what an observer puts in its place. Linear layers announce `<layer>.in` and `<layer>.out`. */
   at(point: string, h: Tensor): Tensor
   /** Hands on the new value of a state variable. */
@@ -46,6 +52,9 @@ export interface Net<X extends Input = Input, Y = Tensor> {
   (x: X, options?: { readonly at?: Observe }): Y
   /** The values at named points of the pass over `x`, as `at` leaves them; `OCK-MODEL-001` names the points there are. */
   points(x: X, names: readonly string[], options?: { readonly at?: Observe }): Tensors
-  /** The same function at other parameters: its masks are shared, its state changes dropped. */
-  with(params: Tensors, options?: { readonly train?: boolean }): Net<X, Y>
+  /**
+   * The same function at other parameters: its masks are shared, its state changes dropped. With `statistics: 'running'` a batch norm is
+   * frozen there while dropout goes on; statistics follow `train` where that alone is given.
+   */
+  with(params: Tensors, options?: { readonly train?: boolean; readonly statistics?: 'batch' | 'running' }): Net<X, Y>
 }

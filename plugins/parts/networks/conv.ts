@@ -4,12 +4,14 @@ import { tf, type Tensor, type Tensor4D } from 'ockham/tensor'
 import { variable } from './dense.js'
 import { kernel, uniformKernel, type Init } from './init.js'
 
+export type Padding = 'same' | 'valid' | number | readonly [rows: readonly [number, number], columns: readonly [number, number]]
+
 export interface ConvOptions {
   /** Default 1. */
   readonly strides?: number | readonly [number, number]
-  /** `same` (default), `valid`, or as many zeros on every side. */
-  readonly pad?: 'same' | 'valid' | number
-  /** Default 1. Not together with strides. */
+  /** `same` (default), `valid`, as many zeros on every side, or zeros before and after the rows and the columns. */
+  readonly pad?: Padding
+  /** Default 1. Together with strides only where the padding is given as numbers. */
   readonly dilations?: number | readonly [number, number]
   /** Channels fall into so many groups that do not see each other; default 1. */
   readonly groups?: number
@@ -18,18 +20,33 @@ export interface ConvOptions {
 type Pair = [number, number]
 const pair = (n: number | readonly [number, number]): Pair => (typeof n === 'number' ? [n, n] : [...n])
 type Pads = [Pair, Pair, Pair, Pair]
-const pads = (pad: 'same' | 'valid' | number): 'same' | 'valid' | Pads =>
-  typeof pad === 'number'
-    ? [
-        [0, 0],
-        [pad, pad],
-        [pad, pad],
-        [0, 0],
-      ]
-    : pad
+const pads = (pad: Padding): 'same' | 'valid' | Pads => {
+  if (pad === 'same' || pad === 'valid') return pad
+  const [rows, columns] = typeof pad === 'number' ? [pair(pad), pair(pad)] : [pair(pad[0]), pair(pad[1])]
+  return [[0, 0], rows, columns, [0, 0]]
+}
 
-function convolve(x: Tensor, filter: Tensor, { strides = 1, pad = 'same', dilations = 1 }: ConvOptions): Tensor {
-  return tf.conv2d(x as Tensor4D, filter as Tensor4D, pair(strides), pads(pad), 'NHWC', pair(dilations))
+/** Every `strides`-th row and column. */
+const thinned = (y: Tensor, [rows, columns]: Pair): Tensor => tf.stridedSlice(y, [0, 0, 0, 0], [...y.shape], [1, rows, columns, 1])
+
+function convolve(x: Tensor, filter: Tensor, { strides = 1, pad = 'same', dilations = 1 }: ConvOptions, depthwise: boolean): Tensor {
+  const convolution = depthwise ? tf.depthwiseConv2d : tf.conv2d
+  const [apart, between] = [pair(strides), pair(dilations)]
+  const at = (steps: Pair): Tensor => convolution(x as Tensor4D, filter as Tensor4D, steps, pads(pad), 'NHWC', between)
+  // tfjs has no convolution with both.
+  return Math.max(...apart) > 1 && Math.max(...between) > 1 && typeof pad !== 'string' ? thinned(at([1, 1]), apart) : at(apart)
+}
+
+/** The convolution in groups of channels; a group a channel is one kernel. */
+function grouped(x: Tensor, filter: Tensor, groups: number, options: ConvOptions): Tensor {
+  if (groups === 1) return convolve(x, filter, options, false)
+  const [height, width, , out] = filter.shape as [number, number, number, number]
+  if (groups === x.shape[3]) return convolve(x, filter.reshape([height, width, groups, out / groups]), options, true)
+  const filters = tf.split(filter, groups, 3)
+  return tf.concat(
+    tf.split(x, groups, 3).map((part, i) => convolve(part, filters[i]!, options, false)),
+    3,
+  )
 }
 
 /**
@@ -49,10 +66,7 @@ export function conv(vars: Variables, name: string, h: Tensor, call: Call, optio
       remedy: 'groups must divide both',
     })
   }
-  const filters = groups === 1 ? [filter] : tf.split(filter, groups, 3)
-  const parts = groups === 1 ? [x] : tf.split(x, groups, 3)
-  const made = parts.map((part, i) => convolve(part, filters[i]!, options))
-  const y = groups === 1 ? made[0]! : tf.concat(made, 3)
+  const y = grouped(x, filter, groups, options)
   return call.at(`${name}.out`, bias ? y.add(bias) : y)
 }
 

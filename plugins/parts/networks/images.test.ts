@@ -36,6 +36,22 @@ afterAll(() => engine.dispose())
 /** In float64. */
 const run = async (fn: (t: Tensors) => Tensors, inputs: Values): Promise<Values> => engine.compile(fn, { precision: 'float64' })(inputs)
 
+const forward = async (
+  model: Model,
+  image: readonly number[],
+  train: boolean,
+): Promise<{ y: Value; h: Value; points: readonly string[] }> => {
+  const vars = await model.init(key, metaOf(image))
+  const names: string[] = []
+  const program = engine.compile((a: { params: Tensors; state: Tensors; x: Tensor; key: Key }) => {
+    const net = bind(model, { params: a.params, frozen: {}, state: a.state }, a.key, train)
+    const y = net(a.x, { at: (point, h) => (names.push(point), h) })
+    return { y, h: net.points(a.x, ['head.in'])['head.in']! }
+  })
+  const x = key.fold('images').normal([2, ...image])
+  return { ...(await program({ params: vars.params, state: vars.state, x, key })), points: names }
+}
+
 describe('conv', () => {
   it('adds up a window and a bias, and announces both its points', async () => {
     const heard = listening(true)
@@ -124,9 +140,9 @@ describe('batchNorm', () => {
     expect(y!.data[0]).toBeCloseTo((at('g') * (at('x') - at('m'))) / Math.sqrt(at('v') ** 2 + 1e-5) + at('b'), 6)
   })
 
-  it('has first and second derivatives like central differences', async () => {
-    const loss = (t: Tensors): Scalar =>
-      tf.sin(batchNorm(varsOf({ ...t, m: t['g']!, v: t['g']! }), 'n', t['x']!, listening(true).call)).sum<Scalar>()
+  it.each([[undefined], [[1, 0, 3, 1]]])('has first and second derivatives like central differences, rows %o counting', async (counts) => {
+    const call = (): Call => ({ ...listening(true).call, ...(counts && { rows: tf.tensor1d(counts) }) })
+    const loss = (t: Tensors): Scalar => tf.sin(batchNorm(varsOf({ ...t, m: t['g']!, v: t['g']! }), 'n', t['x']!, call())).sum<Scalar>()
     const grad = (t: Tensors): Tensors => engine.valueAndGrad((q) => ({ value: loss(q), aux: undefined }), t).grads
     const p = { x: inputs.x, g: inputs.g, b: inputs.b }
     const d = { x: normal('dx', [4, 3, 2, 3]), g: normal('dg', [3]), b: normal('db', [3]) }
@@ -149,6 +165,12 @@ describe('batchNorm', () => {
     expect(inner(second) - ((await first(moved(h))) - (await first(moved(-h)))) / (2 * h)).toBeCloseTo(0, 5)
   })
 
+  it('frozen, a residual network trains with its running moments', async () => {
+    const frozen = resnet(resnetOptions.parse({ depth: 20, width: 2, norm: 'frozen' }))
+    const [training, evaluating] = [await forward(frozen, [8, 8, 3], true), await forward(frozen, [8, 8, 3], false)]
+    expect(training.y.data).toEqual(evaluating.y.data)
+  })
+
   it('starts as the identity of a standard input', () => {
     const { params, state } = batchNormInit('n', 2)
     expect({ ...params, ...state }).toMatchObject({
@@ -161,22 +183,6 @@ describe('batchNorm', () => {
 })
 
 describe('models of images', () => {
-  const forward = async (
-    model: Model,
-    image: readonly number[],
-    train: boolean,
-  ): Promise<{ y: Value; h: Value; points: readonly string[] }> => {
-    const vars = await model.init(key, metaOf(image))
-    const names: string[] = []
-    const program = engine.compile((a: { params: Tensors; state: Tensors; x: Tensor; key: Key }) => {
-      const net = bind(model, { params: a.params, frozen: {}, state: a.state }, a.key, train)
-      const y = net(a.x, { at: (point, h) => (names.push(point), h) })
-      return { y, h: net.points(a.x, ['head.in'])['head.in']! }
-    })
-    const x = key.fold('images').normal([2, ...image])
-    return { ...(await program({ params: vars.params, state: vars.state, x, key })), points: names }
-  }
-
   it('cnn has the 824 458 weights of its paper, 256 features, and its points in order', async () => {
     const model = cnn(cnnOptions.parse({}))
     expect(count((await model.init(key, metaOf([28, 28, 1]))).params)).toBe(824_458)
@@ -195,19 +201,26 @@ describe('models of images', () => {
     expect(() => model.init(key, metaOf([7]))).toThrow(/OCK-MODEL-002.*x is \[7\]/)
   })
 
-  // He et al. 2016 with projections: 11 173 962 and 272 474 weights at ten classes; with biased shortcuts instead of normalised ones 896 fewer.
+  // He et al. 2016 with projections: 11 173 962 and 272 474 weights at ten classes; with biased shortcuts instead of normalised ones 896 fewer, a number a channel.
   it.each([
     [{}, 11_173_962],
-    [{ shortcut: 'bias' }, 11_173_066],
     [{ depth: 20 }, 272_474],
+    [{ depth: 20, norm: 'group' }, 272_474],
   ] as const)('resnet %o has %i weights', async (options, weights) => {
     expect(count((await resnet(resnetOptions.parse(options)).init(key, metaOf([32, 32, 3]))).params)).toBe(weights)
+  })
+
+  it('resnet with biased shortcuts has a number a channel fewer', async () => {
+    const weights = async (options: { shortcut?: 'bias' }): Promise<number> =>
+      count((await resnet(resnetOptions.parse({ width: 4, ...options })).init(key, metaOf([32, 32, 3]))).params)
+    expect((await weights({})) - (await weights({ shortcut: 'bias' }))).toBe(8 + 16 + 32)
   })
 
   it.each([
     [{ width: 4 }, 32],
     [{ depth: 20, width: 3 }, 12],
     [{ width: 2, shortcut: 'bias', init: 'small-uniform' }, 16],
+    [{ depth: 20, width: 3, norm: 'group' }, 12],
   ] as const)('resnet %o has %i features before its head', async (options, features) => {
     const { y, h, points } = await forward(resnet(resnetOptions.parse(options)), [16, 16, 3], true)
     expect([y.shape, h.shape]).toEqual([

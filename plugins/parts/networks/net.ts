@@ -1,6 +1,6 @@
 import type { Call, Input, Key, Model, Net, Observe, Process, Tensors, Variables } from 'ockham'
 import { InputError } from 'ockham'
-import type { Tensor } from 'ockham/tensor'
+import type { Scalar, Tensor } from 'ockham/tensor'
 
 /** A model at given variables, and the state that its pass leaves behind. */
 export interface BoundNet<X extends Input = Input, Y = Tensor> extends Net<X, Y> {
@@ -25,18 +25,32 @@ export function parametric(model: Model | Process): Model {
   })
 }
 
+/** How a net normalises; see {@link Call}. */
+export interface Normalising<X extends Input = Input> {
+  readonly statistics?: 'batch' | 'running'
+  /** Which rows of an input count in the batch's moments [n]; all where it gives nothing. */
+  readonly rows?: (x: X) => Tensor | undefined
+  readonly share?: Scalar
+}
+
 /**
  * The function that `model` is at `vars`, inside a traced function.
  * Calls with the same input object and the same observer share one pass; every pass sees the same `key`, so masks agree.
  */
-export function bind<X extends Input, Y>(model: Model<X, Y>, vars: Variables, key: Key, train: boolean): BoundNet<X, Y> {
+export function bind<X extends Input, Y>(
+  model: Model<X, Y>,
+  vars: Variables,
+  key: Key,
+  train: boolean,
+  normalising: Normalising<X> = {},
+): BoundNet<X, Y> {
   const passes = new Map<X, Map<Observe | undefined, Pass<Y>>>()
   let first: Pass<Y> | undefined
 
   const pass = (x: X, at?: Observe): Pass<Y> => {
     const ofInput = passes.get(x) ?? new Map<Observe | undefined, Pass<Y>>()
     passes.set(x, ofInput)
-    const made = ofInput.get(at) ?? run(model, vars, x, key, train, at)
+    const made = ofInput.get(at) ?? run(model, vars, x, listener(key, train, normalising, x, at))
     ofInput.set(at, made)
     first ??= made
     return made
@@ -46,23 +60,49 @@ export function bind<X extends Input, Y>(model: Model<X, Y>, vars: Variables, ke
   return Object.assign(net, {
     vars,
     points: (x: X, names: readonly string[], options: { readonly at?: Observe } = {}): Tensors => pick(pass(x, options.at).points, names),
-    with: (params: Tensors, options: { readonly train?: boolean } = {}): Net<X, Y> =>
-      bind(model, { ...vars, params }, key, options.train ?? train),
+    with(params: Tensors, options: { readonly train?: boolean; readonly statistics?: 'batch' | 'running' } = {}): Net<X, Y> {
+      const { statistics: inherited, ...rest } = normalising
+      const statistics = options.statistics ?? (options.train === undefined ? inherited : undefined)
+      return bind(model, { ...vars, params }, key, options.train ?? train, { ...rest, ...(statistics && { statistics }) })
+    },
     state: (): Tensors => ({ ...vars.state, ...first?.state }),
   })
 }
 
-function run<X extends Input, Y>(model: Model<X, Y>, vars: Variables, x: X, key: Key, train: boolean, observe?: Observe): Pass<Y> {
+interface Listener {
+  readonly call: Call
+  readonly points: Record<string, Tensor>
+  readonly state: Record<string, Tensor>
+}
+
+/** A call that keeps what the model announces. */
+function listener<X extends Input>(
+  key: Key,
+  train: boolean,
+  { statistics, rows, share }: Normalising<X>,
+  x: X,
+  observe?: Observe,
+): Listener {
   const points: Record<string, Tensor> = {}
   const state: Record<string, Tensor> = {}
+  const counted = rows?.(x)
   const call: Call = {
     train,
     key,
+    ...(statistics && { statistics }),
+    ...(counted && { rows: counted }),
+    ...(share && { share }),
     at: (point, h) => (points[point] = observe ? observe(point, h) : h),
     next: (name, value) => void (state[name] = value),
   }
-  return { y: model.apply(vars, x, call), points, state }
+  return { call, points, state }
 }
+
+const run = <X extends Input, Y>(model: Model<X, Y>, vars: Variables, x: X, { call, points, state }: Listener): Pass<Y> => ({
+  y: model.apply(vars, x, call),
+  points,
+  state,
+})
 
 function pick(points: Tensors, names: readonly string[]): Tensors {
   const unknown = names.filter((name) => !points[name])

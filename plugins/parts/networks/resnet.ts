@@ -2,9 +2,10 @@ import type { Call, HostKey, Model, Value, Variables } from 'ockham'
 import { z } from 'zod'
 import type { Tensor } from 'ockham/tensor'
 import { batchNorm, batchNormInit } from './batch-norm.js'
-import { conv, convInit, globalPool, type ConvInit } from './conv.js'
+import { conv, convInit, globalPool } from './conv.js'
 import { dense } from './dense.js'
 import { denseInit } from './init.js'
+import { groupNorm, normInit } from './norms.js'
 import { asImages, imageShape } from './pictures.js'
 import { outputSize } from './sizes.js'
 
@@ -18,7 +19,11 @@ export const resnetOptions = z.strictObject({
   shortcut: z
     .enum(['batch-norm', 'bias'])
     .default('batch-norm')
-    .describe('what follows the 1 × 1 convolution on a shortcut that changes shape: batch norm, or a bias alone'),
+    .describe('what follows the 1 × 1 convolution on a shortcut that changes shape: the norm, or a bias alone'),
+  norm: z
+    .enum(['batch', 'frozen', 'group'])
+    .default('batch')
+    .describe('batch norm; batch norm with its running moments in training too, which then stay; or group norm, 16 channels a group'),
   init: z
     .enum(['he', 'lecun', 'glorot', 'small-uniform'])
     .default('he')
@@ -52,32 +57,46 @@ interface Start {
   readonly state: Record<string, Value>
 }
 
-/** A convolution without bias, `<name>.kernel`, and its batch norm, `<name>.norm.*`. */
-const convNormInit = (key: HostKey, name: string, size: number, channels: readonly [number, number], init: ConvInit): Start => {
-  const norm = batchNormInit(`${name}.norm`, channels[1])
-  return { params: { ...convInit(key, name, size, channels, init, false), ...norm.params }, state: norm.state }
+type Norm = Options['norm']
+
+/** Equal groups of about 16 channels, of which Wu and He 2018 find many sizes near to serve alike. */
+function groupsOf(channels: number): number {
+  let groups = Math.max(1, Math.floor(channels / 16))
+  while (channels % groups !== 0) groups--
+  return groups
 }
 
-const convNorm = (vars: Variables, name: string, x: Tensor, call: Call, stride: number, pad: number): Tensor =>
-  batchNorm(vars, `${name}.norm`, conv(vars, name, x, call, { strides: stride, pad }), call)
+/** A convolution without bias, `<name>.kernel`, and its norm, `<name>.norm.*`. */
+const convNormInit = (key: HostKey, name: string, size: number, channels: readonly [number, number], { init, norm }: Options): Start => {
+  const made = norm === 'group' ? { params: normInit(`${name}.norm`, channels[1]), state: {} } : batchNormInit(`${name}.norm`, channels[1])
+  return { params: { ...convInit(key, name, size, channels, init, false), ...made.params }, state: made.state }
+}
 
-function blockInit(key: HostKey, block: Block, { init, shortcut }: Options): readonly Start[] {
+const normalise = (vars: Variables, name: string, x: Tensor, call: Call, norm: Norm): Tensor =>
+  norm === 'group'
+    ? groupNorm(vars, name, x, groupsOf(x.shape.at(-1)!), call)
+    : batchNorm(vars, name, x, call, norm === 'frozen' ? 'running' : call.statistics)
+
+const convNorm = (vars: Variables, name: string, x: Tensor, call: Call, [stride, pad]: readonly [number, number], norm: Norm): Tensor =>
+  normalise(vars, `${name}.norm`, conv(vars, name, x, call, { strides: stride, pad }), call, norm)
+
+function blockInit(key: HostKey, block: Block, options: Options): readonly Start[] {
   const { name, from, to } = block
-  const main = [convNormInit(key, `${name}.conv0`, 3, [from, to], init), convNormInit(key, `${name}.conv1`, 3, [to, to], init)]
+  const main = [convNormInit(key, `${name}.conv0`, 3, [from, to], options), convNormInit(key, `${name}.conv1`, 3, [to, to], options)]
   if (!reshapes(block)) return main
   const side = `${name}.shortcut`
-  const plain = (): Start => ({ params: convInit(key, side, 1, [from, to], init, true), state: {} })
-  return [...main, shortcut === 'bias' ? plain() : convNormInit(key, side, 1, [from, to], init)]
+  const plain = (): Start => ({ params: convInit(key, side, 1, [from, to], options.init, true), state: {} })
+  return [...main, options.shortcut === 'bias' ? plain() : convNormInit(key, side, 1, [from, to], options)]
 }
 
-function applyBlock(vars: Variables, block: Block, x: Tensor, call: Call, { shortcut }: Options): Tensor {
+function applyBlock(vars: Variables, block: Block, x: Tensor, call: Call, { shortcut, norm }: Options): Tensor {
   const { name, stride } = block
-  const inner = convNorm(vars, `${name}.conv0`, x, call, stride, 1).relu()
-  const y = convNorm(vars, `${name}.conv1`, inner, call, 1, 1)
+  const inner = convNorm(vars, `${name}.conv0`, x, call, [stride, 1], norm).relu()
+  const y = convNorm(vars, `${name}.conv1`, inner, call, [1, 1], norm)
   const side = (): Tensor =>
     shortcut === 'bias'
       ? conv(vars, `${name}.shortcut`, x, call, { strides: stride, pad: 0 })
-      : convNorm(vars, `${name}.shortcut`, x, call, stride, 0)
+      : convNorm(vars, `${name}.shortcut`, x, call, [stride, 0], norm)
   return y.add(reshapes(block) ? side() : x).relu()
 }
 
@@ -90,7 +109,7 @@ export const resnet = (options: Options): Model => {
   return {
     init(key, meta) {
       const depth = imageShape(meta)[2]
-      const stem = convNormInit(key, 'stem', 3, [depth, blocks[0]!.from], options.init)
+      const stem = convNormInit(key, 'stem', 3, [depth, blocks[0]!.from], options)
       const parts = [stem, ...blocks.flatMap((block) => blockInit(key, block, options))]
       const head = denseInit(key, 'head', blocks.at(-1)!.to, outputSize(meta), 'lecun')
       const merged = (of: (s: Start) => Record<string, Value>): Record<string, Value> =>
@@ -98,7 +117,7 @@ export const resnet = (options: Options): Model => {
       return { params: { ...merged((p) => p.params), ...head }, frozen: {}, state: merged((p) => p.state) }
     },
     apply(vars, x, call) {
-      let h = convNorm(vars, 'stem', asImages(x), call, 1, 1).relu()
+      let h = convNorm(vars, 'stem', asImages(x), call, [1, 1], options.norm).relu()
       for (const block of blocks) h = applyBlock(vars, block, h, call, options)
       return dense(vars, 'head', globalPool(h), call)
     },

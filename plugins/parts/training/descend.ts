@@ -82,6 +82,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
   }
   const read = batches(dataset, split, { size, sampler })
   const perEpoch = stepsPerEpoch(count, size)
+  const whole = count % size === 0 && !options.sampler && !dataset.meta.shapes['weight']
   const every = early?.every ?? perEpoch
   const watch = new Watch(early)
   const predict = predictor(problem, run.engine)
@@ -94,7 +95,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
   const end = await run.fold(name, {
     carry,
     steps,
-    step: advance(problem, vars.frozen, options),
+    step: advance(problem, vars.frozen, options, whole),
     async feed(step, feedKey) {
       return {
         ...prefix('batch.', await read(step, feedKey.fold('batch'))),
@@ -140,7 +141,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
 
 /** One step, traced: gradient of the joint pass, then the optimizer's update. */
 const advance =
-  (problem: Problem, frozen: Values, { optimizer, clip, combine, track, steps, accumulate: parts = 1 }: Descent): Advance =>
+  (problem: Problem, frozen: Values, { optimizer, clip, combine, track, steps, accumulate: parts = 1 }: Descent, whole: boolean): Advance =>
   (carry, feed, { key, step, engine }) => {
     const params = under('params.', carry)
     const state = under('state.', carry)
@@ -162,6 +163,7 @@ const advance =
           key,
           engine,
           progress: step.div<Scalar>(steps),
+          whole,
         }),
     })
     const request = {

@@ -19,6 +19,8 @@ export interface PassInput {
   readonly engine: Engine
   /** Share of the steps done, in [0, 1). */
   readonly progress: Scalar
+  /** Whether it is known that no row of the batch is padding, which spares a batch norm the asking. */
+  readonly whole?: boolean
 }
 
 /** What a pass gives. */
@@ -40,14 +42,24 @@ const each = <X extends Input>(x: X, f: (t: Tensor, name: string) => Tensor): X 
 /** Rows of `a`, then rows of `b`. */
 const below = (a: Input, b: Input): Input => each(a, (t, name) => tf.concat([t, name === '' ? (b as Tensor) : (b as Tensors)[name]!], 0))
 
+const rowsOf = (x: Input): number => (x instanceof tf.Tensor ? x : Object.values(x)[0]!).shape[0]
+
+/** Which rows count in statistics over a pass: those of the batch with weight, and all that a prior asks for. */
+const counting =
+  (batch: Batch, joint: Input) =>
+  (x: Input): Tensor | undefined => {
+    if (x === batch.x) return batch.weight
+    return x === joint ? tf.concat([batch.weight, tf.ones([rowsOf(joint) - batch.weight.shape[0]])]) : undefined
+  }
+
 /** One joint pass through the model over batch and prior rows, and what the two terms make of it. */
-export function jointPass(problem: Problem, { vars, batch, memory, feed, key, engine, progress }: PassInput): Pass {
+export function jointPass(problem: Problem, { vars, batch, memory, feed, key, engine, progress, whole = false }: PassInput): Pass {
   const { objective, prior, examples } = problem
-  const net = bind(parametric(problem.model), vars, key.fold('net'), true)
   const extra = prior.rows?.(feed.prior, batch)
   const x = extra === undefined ? batch.x : below(batch.x, extra)
-  const y = net(x)
   const batchRows = batch.weight.shape[0]
+  const net = bind(parametric(problem.model), vars, key.fold('net'), true, whole ? {} : { rows: counting(batch, x) })
+  const y = net(x)
   const step = (term: keyof Terms<unknown>): Step => ({
     engine,
     net,
