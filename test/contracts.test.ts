@@ -6,6 +6,7 @@ import { hostKey } from 'ockham'
 import type { Engine, Posterior, Problem, Value } from 'ockham'
 import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
+import lmap from '../plugins/methods/lmap/index.js'
 import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
@@ -101,6 +102,14 @@ for (const [machine, engine] of Object.entries(engines)) {
       engine,
       make: () => componentOf(fseb, 'prior', 'fseb', { context: clouds(key.fold('context')), contextSize: 6, points }),
     })
+  priorSuite(on('lmap'), {
+    engine,
+    make: () => componentOf(lmap, 'prior', 'lmap', { epsilon: 1, std: 0.1, points: 'noise', contextSize: 6 }),
+  })
+  priorSuite(on('fs-map'), {
+    engine,
+    make: () => componentOf(lmap, 'prior', 'fs-map', { context: clouds(key.fold('context')), contextSize: 4, points: 'context' }),
+  })
   objectiveSuite(on('cross-entropy'), {
     engine,
     make: () => componentOf(objectives, 'objective', 'cross-entropy'),
@@ -178,6 +187,10 @@ for (const [name, options] of Object.entries({ calibration: {}, ood: { against }
     make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
     posterior: started,
   })
+evaluationSuite(of('flatness'), {
+  make: () => componentOf(lmap, 'evaluation', 'flatness', { probes: 2, iterations: 4, directions: 1, steps: 3 }),
+  posterior: started,
+})
 const metric = await smallMetric()
 for (const [name, options] of Object.entries({ descriptors: {}, transfer: { to: against } }))
   evaluationSuite(of(name), {

@@ -41,7 +41,7 @@ export function perExample(engine: Engine, losses: Observed, layers: readonly st
   return Object.fromEntries(
     layers.flatMap((layer) => {
       const delta = places(grads[`${layer}.out`]!)
-      const kernel = tf.matMul(places(engine.stop(points[`${layer}.in`]!)), delta, true, false)
+      const kernel = tf.matMul(places(points[`${layer}.in`]!), delta, true, false)
       return [
         [`${layer}.kernel`, kernel],
         [`${layer}.bias`, delta.sum(1)],

@@ -8,7 +8,7 @@ export { conjugateGradients, type Operator, type Solved } from './conjugate-grad
 export { eigenSymmetric } from './eigen.js'
 export { gram, outerGram, product, transpose } from './gram.js'
 export { inverseFactored, inverseLower, inverseSpd } from './inverse.js'
-export { eigenTridiagonal, lanczos, logDeterminantStochastic, type Tridiagonal } from './lanczos.js'
+export { eigenTridiagonal, lanczos, lanczosSteps, logDeterminantStochastic, type Tridiagonal } from './lanczos.js'
 export { logDeterminant } from './log-determinant.js'
 export { matrix } from './matrix.js'
 export { pivotedCholesky, woodbury, type Pivoted } from './pivoted-cholesky.js'

@@ -13,8 +13,11 @@ export interface Tridiagonal {
   readonly basis: Value
 }
 
-/** Lanczos' recurrence from `start` with full reorthogonalisation: `steps` products with A, fewer where the space is exhausted. */
-export function lanczos(a: Operator, start: Float64Array, steps: number): Tridiagonal {
+/**
+ * Lanczos' recurrence from `start` with full reorthogonalisation, `steps` products with A, fewer where the space is exhausted. It yields each q and
+ * is sent A q, which may come from elsewhere and later.
+ */
+export function* lanczosSteps(start: Float64Array, steps: number): Generator<Float64Array, Tridiagonal, ArrayLike<number>> {
   const n = start.length
   const size = Math.sqrt(dot(start, 0, start, 0, n))
   let q = start.map((v) => v / size)
@@ -23,7 +26,7 @@ export function lanczos(a: Operator, start: Float64Array, steps: number): Tridia
   const beside: number[] = []
   while (rows.length < Math.min(steps, n)) {
     rows.push(q)
-    const v = Float64Array.from(a(q))
+    const v = Float64Array.from(yield q)
     diagonal.push(dot(q, 0, v, 0, n))
     // Twice is enough (Parlett): what the first pass leaves is rounding.
     for (let pass = 0; pass < 2; pass++) for (const row of rows) for (let i = 0, f = dot(row, 0, v, 0, n); i < n; i++) v[i]! -= f * row[i]!
@@ -35,6 +38,14 @@ export function lanczos(a: Operator, start: Float64Array, steps: number): Tridia
   const data = new Float64Array(rows.length * n)
   rows.forEach((row, k) => data.set(row, k * n))
   return { diagonal: Float64Array.from(diagonal), beside: Float64Array.from(beside), basis: matrix([rows.length, n], data) }
+}
+
+/** {@link lanczosSteps} with a known operator. */
+export function lanczos(a: Operator, start: Float64Array, steps: number): Tridiagonal {
+  const recurrence = lanczosSteps(start, steps)
+  let turn = recurrence.next()
+  while (!turn.done) turn = recurrence.next(a(turn.value))
+  return turn.value
 }
 
 /** Eigenvalues, ascending, and eigenvectors [k, k], one a column, of a tridiagonal matrix. */
