@@ -14,7 +14,8 @@ const root = resolve(import.meta.dirname, '../..')
 const script = join(process.env['PEERS_DIR'] ?? join(root, '../shared/peers'), 'gpytorch_evidence.py')
 const python = process.env['PEERS_PYTHON'] ?? 'python3'
 const d = 12
-const seconds = 4
+const threads = 2
+const seconds = 3
 
 /** The peer's milliseconds for n rows, or why there are none. */
 async function peer(n: number): Promise<{ ms: number; minMs: number } | { reason: string }> {
@@ -47,22 +48,17 @@ async function step(n: number, threads: number): Promise<{ run(): Promise<unknow
 
 /** Ours and the peer in turn, twice, since the load of a shared machine changes. */
 const rowOf = (n: number): Row => ({
-  about: `evidence and gradient of a Dirichlet Gaussian process, n = ${n}, 12 features, two classes, float64, one or two threads, the faster; peer: GPyTorch on two`,
+  about: `evidence and gradient of a Dirichlet Gaussian process, n = ${n}, 12 features, two classes, float64, ${threads} threads; peer: GPyTorch`,
   async run(): Promise<Result> {
-    // Two threads that wait for each other lose to one where others use the machine: both are timed.
-    const one = await step(n, 1)
-    const two = await step(n, 2)
-    const [single, double]: [number[], number[]] = [[], []]
+    const { run, close } = await step(n, threads)
+    const ours: number[] = []
     const theirs: Awaited<ReturnType<typeof peer>>[] = []
     for (let turn = 0; turn < 2; turn++) {
-      single.push(...(await timed(one.run, seconds)))
-      double.push(...(await timed(two.run, seconds)))
+      ours.push(...(await timed(run, seconds)))
       theirs.push(await peer(n))
     }
-    await one.close()
-    await two.close()
-    const [threads, ours] = median(single) < median(double) ? [1, single] : [2, double]
-    const work = { work: `gp-${n}`, threads, ms: round(median(ours)), minMs: round(smallest(ours)) }
+    await close()
+    const work = { work: `gp-${n}`, ms: round(median(ours)), minMs: round(smallest(ours)) }
     const failed = theirs.find((p) => 'reason' in p)
     if (failed) return { ...work, peerMs: null, ratio: null, reason: failed.reason }
     const measured = theirs as { ms: number; minMs: number }[]

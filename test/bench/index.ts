@@ -1,7 +1,10 @@
 import { rows } from './rows.js'
 
-/** `npm run bench -- NAME …`: one JSON line a row; all rows where none is named. */
-const asked = process.argv.slice(2)
+/** `npm run bench -- NAME …`: one JSON line a row; all rows where none is named, and `gp` names `gp-879` and its like. */
+const asked = process.argv.slice(2).flatMap((name) => {
+  const family = Object.keys(rows).filter((row) => row.startsWith(`${name}-`))
+  return rows[name] || family.length === 0 ? [name] : family
+})
 const unknown = asked.filter((name) => !rows[name])
 if (unknown.length > 0) {
   const known = Object.entries(rows).map(([name, { about }]) => `  ${name}: ${about}`)

@@ -11,7 +11,7 @@ import { observations, predictionOf } from './posterior.js'
 import { fitRange, scaledRows, unscaled, type Range } from './scaling.js'
 import { checkProblem, flattening, processOf, typeTwoOptions } from './type-two.js'
 
-export const sgprOptions = typeTwoOptions.omit({ starts: true }).extend({
+export const sgprOptions = typeTwoOptions.omit({ starts: true, coarse: true }).extend({
   inducing: z
     .int()
     .positive()

@@ -4,7 +4,7 @@ import { blockCholesky, matrix } from '../linalg/index.js'
 import { statesTargets, type Observed } from './dirichlet.js'
 import { evidence } from './evidence.js'
 import { above } from './kernels/constraint.js'
-import { minimise, type Objective } from './optimise.js'
+import { minimise, type Descent, type Objective } from './optimise.js'
 import { fittedOf, observations, posteriorOf, type Fitted } from './posterior.js'
 import { fitRange, scaledRows, unscaled } from './scaling.js'
 
@@ -12,6 +12,11 @@ export const typeTwoOptions = z.strictObject({
   optimizer: z.enum(['l-bfgs', 'adam']).default('l-bfgs').describe('what climbs the evidence'),
   steps: z.int().positive().default(1000).describe('most steps of one start'),
   starts: z.int().positive().default(1).describe('starts, each from its own draw of the hyper-parameters; the best is kept'),
+  coarse: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('rows, drawn at random, that every start is learnt on first; the best of them goes on with all rows; 0 for none'),
   learningRate: z.number().positive().default(0.05).describe('of adam'),
   tolerance: z.number().positive().default(1e-5).describe('ends where the loss falls by less than this share of it'),
   scaling: z.enum(['min-max', 'none']).default('min-max').describe('of the features, fitted on the rows that are trained on'),
@@ -99,6 +104,22 @@ export function lossOf(
   }
 }
 
+/** Some of the rows. */
+function some(x: Value, observed: readonly Observed[], rows: ArrayLike<number>): Pick<Fitted, 'x' | 'observed'> {
+  const d = x.shape[1]!
+  const at = Array.from(rows)
+  return {
+    x: matrix(
+      [at.length, d],
+      Float64Array.from({ length: at.length * d }, (_, k) => x.data[at[Math.floor(k / d)]! * d + (k % d)]!),
+    ),
+    observed: observed.map(({ target, noise }) => ({
+      target: Float64Array.from(at, (i) => target[i]!),
+      noise: Float64Array.from(at, (i) => noise[i]!),
+    })),
+  }
+}
+
 async function fit(problem: Problem, run: Run, options: TypeTwoOptions): Promise<Fitted> {
   const process = checkProblem(problem)
   const { x: raw, observed } = await observations(problem)
@@ -108,17 +129,25 @@ async function fit(problem: Problem, run: Run, options: TypeTwoOptions): Promise
   const x = scaledRows(flatRows, range)
   const constraint = above(options.noiseFloor)
   const noise = new Float64Array(observed.length).fill(constraint.raw(options.noise + options.noiseFloor))
-  let best: { value: number; hyper: Values; noise: Float64Array } | undefined
-  for (let s = 0; s < options.starts; s++) {
-    const start = await process.init(run.key.fold('start').fold(s), problem.dataset.meta)
-    const { flat, split } = flattening(start, observed.length)
-    const loss = lossOf({ engine: run.engine, process, start, floor: options.noiseFloor }, x, observed)
-    const found = await minimise(run, `start ${s}`, loss, flat(start, noise), options)
-    if (!best || found.value < best.value) best = { value: found.value, ...split(found.x) }
+  const subset = options.coarse > 0 && options.coarse < problem.examples
+  const first = subset
+    ? some(x, observed, run.key.fold('coarse').permutation(problem.examples).data.slice(0, options.coarse))
+    : { x, observed }
+  const starts: Values[] = []
+  for (let s = 0; s < options.starts; s++) starts.push(await process.init(run.key.fold('start').fold(s), problem.dataset.meta))
+  const { flat, split } = flattening(starts[0]!, observed.length)
+  const learn = (name: string, rows: Pick<Fitted, 'x' | 'observed'>, start: Values, at: Float64Array): Promise<Descent> =>
+    minimise(run, name, lossOf({ engine: run.engine, process, start, floor: options.noiseFloor }, rows.x, rows.observed), at, options)
+  let [best, of]: [Descent | undefined, Values] = [undefined, starts[0]!]
+  for (const [s, start] of starts.entries()) {
+    const found = await learn(`start ${s}`, first, start, flat(start, noise))
+    if (!best || found.value < best.value) [best, of] = [found, start]
   }
+  if (subset) best = await learn('all rows', { x, observed }, of, best!.x)
+  const found = split(best!.x)
   return {
-    hyper: best!.hyper,
-    noise: best!.noise.map(constraint.value),
+    hyper: found.hyper,
+    noise: found.noise.map(constraint.value),
     range,
     x,
     observed,
@@ -152,5 +181,5 @@ export const typeTwo = (options: TypeTwoOptions): Inference => ({
     return posteriorOf(process, fitted, await factorsOf(run.engine, process, fitted))
   },
   restore: (kept, problem) => posteriorOf(processOf(problem), fittedOf(kept)),
-  plan: ({ examples }) => ({ steps: options.steps * options.starts, bytes: 32 * examples * examples }),
+  plan: ({ examples }) => ({ steps: options.steps * (options.starts + (options.coarse > 0 ? 1 : 0)), bytes: 32 * examples * examples }),
 })

@@ -28,7 +28,8 @@ const sessionOptions = ({ threads, denormals, profile }: Settings): ort.Inferenc
   interOpNumThreads: 1,
   logSeverityLevel: 4,
   ...profile?.options(),
-  extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0' } },
+  // Threads of a session that spin after its run would take the cores from the next session, and there are many.
+  extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0', force_spinning_stop: '1' } },
 })
 
 /** A smallest number times one: 0 where this thread takes denormals for zero. */
