@@ -11,7 +11,15 @@ export interface TensorProto {
   readonly name?: string
   readonly dims: readonly number[]
   readonly dataType: number
-  readonly rawData: Uint8Array
+  readonly rawData?: Uint8Array
+  /** Where files of others keep numbers that are not in `rawData`, by type. */
+  readonly floatData?: readonly number[]
+  readonly int32Data?: readonly number[]
+  readonly int64Data?: readonly number[]
+  readonly doubleData?: readonly number[]
+  /** 1 where the data are in another file. */
+  readonly dataLocation?: number
+  readonly externalData?: readonly { readonly key: string; readonly value: string }[]
 }
 
 export interface AttributeProto {
@@ -24,6 +32,7 @@ export interface AttributeProto {
   readonly g?: GraphProto
   readonly floats?: readonly number[]
   readonly ints?: readonly number[]
+  readonly strings?: readonly Uint8Array[]
 }
 
 export interface NodeProto {
@@ -55,6 +64,8 @@ export interface ModelProto {
   readonly producerName: string
   readonly graph: GraphProto
   readonly opsetImport: readonly { readonly domain: string; readonly version: number }[]
+  /** What a reader may like to know: names of classes. */
+  readonly metadataProps?: readonly { readonly key: string; readonly value: string }[]
 }
 
 type Fields = Record<string, { id: number; type: string; rule?: 'repeated' }>
@@ -62,7 +73,7 @@ const one = (id: number, type: string) => ({ id, type })
 const many = (id: number, type: string) => ({ id, type, rule: 'repeated' as const })
 const message = (fields: Fields) => ({ fields })
 
-/** The part of onnx.proto that a model of ours uses; field numbers are those of the ONNX standard. */
+/** The part of onnx.proto that models of ours use and that is read of others'; field numbers are those of the ONNX standard. */
 const root = protobuf.Root.fromJSON({
   nested: {
     ModelProto: message({
@@ -70,7 +81,9 @@ const root = protobuf.Root.fromJSON({
       producerName: one(2, 'string'),
       graph: one(7, 'GraphProto'),
       opsetImport: many(8, 'OperatorSetIdProto'),
+      metadataProps: many(14, 'StringStringEntryProto'),
     }),
+    StringStringEntryProto: message({ key: one(1, 'string'), value: one(2, 'string') }),
     OperatorSetIdProto: message({ domain: one(1, 'string'), version: one(2, 'int64') }),
     GraphProto: message({
       node: many(1, 'NodeProto'),
@@ -96,9 +109,21 @@ const root = protobuf.Root.fromJSON({
       g: one(6, 'GraphProto'),
       floats: many(7, 'float'),
       ints: many(8, 'int64'),
+      strings: many(9, 'bytes'),
       type: one(20, 'int32'),
     }),
-    TensorProto: message({ dims: many(1, 'int64'), dataType: one(2, 'int32'), name: one(8, 'string'), rawData: one(9, 'bytes') }),
+    TensorProto: message({
+      dims: many(1, 'int64'),
+      dataType: one(2, 'int32'),
+      floatData: many(4, 'float'),
+      int32Data: many(5, 'int32'),
+      int64Data: many(7, 'int64'),
+      name: one(8, 'string'),
+      rawData: one(9, 'bytes'),
+      doubleData: many(10, 'double'),
+      externalData: many(13, 'StringStringEntryProto'),
+      dataLocation: one(14, 'int32'),
+    }),
     ValueInfoProto: message({ name: one(1, 'string'), type: one(2, 'TypeProto') }),
     TypeProto: message({ tensorType: one(1, 'TensorTypeProto') }),
     TensorTypeProto: message({ elemType: one(1, 'int32'), shape: one(2, 'TensorShapeProto') }),
@@ -112,6 +137,6 @@ const modelType = root.lookupType('ModelProto')
 /** A model as the bytes of an `.onnx` file. */
 export const encodeModel = (model: ModelProto): Uint8Array => modelType.encode(model).finish()
 
-/** What an `.onnx` file of ours holds; for tests and for looking at what the runtime made of it. */
+/** What an `.onnx` file holds, ours or another's, as far as the messages above go. Throws where the bytes are no such messages. */
 export const decodeModel = (bytes: Uint8Array): ModelProto =>
   modelType.toObject(modelType.decode(bytes), { longs: Number, arrays: true, defaults: false }) as unknown as ModelProto
