@@ -21,6 +21,8 @@ export interface Saved {
 export interface Message {
   readonly bytes: Uint8Array
   readonly bits: number
+  /** Bits by part, as they are written (`corrected`) and as other accounts have them. */
+  readonly lengths?: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** What a decoder needs beside the bytes, with digests. */
   readonly side: Readonly<Record<string, string>>
   decode(bytes: Uint8Array): Promise<Posterior>

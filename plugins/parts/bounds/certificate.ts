@@ -8,6 +8,8 @@ export type Loss = 'error' | 'brier'
 export interface Losses {
   readonly n: number
   readonly sum: number
+  /** Unbiased sample variance; 0 of a single example. */
+  readonly variance: number
 }
 
 const quantities: Readonly<Record<Loss, string>> = {
@@ -19,10 +21,10 @@ const quantities: Readonly<Record<Loss, string>> = {
 const trivial = 1
 
 /** What is drawn, as the dataset says; else images are told by two or more axes. */
-const unitOf = ({ unit, shapes }: DatasetMeta): string => unit ?? ((shapes['x']?.shape.length ?? 0) >= 2 ? 'image' : 'example')
+export const unitOf = ({ unit, shapes }: DatasetMeta): string => unit ?? ((shapes['x']?.shape.length ?? 0) >= 2 ? 'image' : 'example')
 
 /** How the split was drawn. Where the dataset says that examples depend on each other, the bound holds given what they share. */
-const drawn = (split: string, unit: string, dependence: string | undefined): string =>
+export const drawn = (split: string, unit: string, dependence: string | undefined): string =>
   dependence === undefined
     ? `Each ${unit} of the ${split} split was drawn independently from one and the same distribution; the bound is about that distribution, not a shifted one.`
     : `The draws of the ${split} split are not independent: ${dependence}. The bound is conditional on what they share: it takes each ${unit} as drawn independently given that, and says nothing about examples from elsewhere.`
@@ -49,7 +51,8 @@ export const testSetBound = (
           : Array.from(brierScores(probabilities, classes, labels), (score) => score / 2)
       const sum = losses.reduce((a, b) => a + b, 0)
       const n = losses.length
-      const value = Math.min(trivial, bound({ n, sum }, delta))
+      const variance = n > 1 ? losses.reduce((v, x) => v + (x - sum / n) ** 2, 0) / (n - 1) : 0
+      const value = Math.min(trivial, bound({ n, sum, variance }, delta))
       const { meta } = problem.dataset
       return {
         bound: 'test set',

@@ -2,8 +2,32 @@ import { component, DATASET, definePlugin } from 'ockham'
 import { z } from 'zod'
 import { testSetBound } from './certificate.js'
 import { clopperPearson } from './clopper-pearson.js'
+import { compression, compressionOptions } from './compression.js'
+import { empiricalBernstein, hoeffding } from './concentration.js'
 import { klInverse } from './kl-inverse.js'
 
+export { bound, type Asked, type Bounded, type Method } from './bound.js'
+export { compression, compressionOptions, type CompressionOptions } from './compression.js'
+export { conformalRiskControl, conformalThreshold } from './conformal.js'
+export { natsOf, occamHoeffding, occamKl, occamRealisable, prefixLength, type Accounting } from './occam.js'
+export {
+  catoni,
+  catoniMap,
+  catoniOptimised,
+  gaussianKl,
+  goldenSection,
+  mcAllester,
+  mcAllester1999,
+  pacBayesKl,
+  quadratic,
+  scalePrice,
+  thiemann,
+} from './pac-bayes.js'
+export { lossesOf, type RowLoss, type Scored } from './risk.js'
+export { logBinomial, sampleCompression } from './sample-compression.js'
+export { alphaGrid, dyadicAlphas, optimalAlpha, rootMeanSquareRange, smoothedLoss, smoothedMean, smoothedRange } from './smoothing.js'
+export { randomTopK, topKErrors, unitAssumption, unitLosses, windows, type Unit, type Window } from './tokens.js'
+export { choiceBits, divided, jointConfidence, unionPrice } from './union.js'
 export { testSetBound, type Loss, type Losses } from './certificate.js'
 export { clopperPearson } from './clopper-pearson.js'
 export { empiricalBernstein, hoeffding } from './concentration.js'
@@ -14,6 +38,7 @@ const split = z.string().default('test').describe('a labelled split that took no
 
 export const clopperPearsonOptions = z.strictObject({ split })
 
+/** Of bounds on losses in [0, 1]. */
 export const klInverseOptions = z.strictObject({
   split,
   loss: z.enum(['error', 'brier']).default('error').describe("'brier' bounds half the Brier score, which is in [0, 1]"),
@@ -23,6 +48,9 @@ declare module 'ockham' {
   interface Catalog {
     'clopper-pearson': { kind: 'bound'; options: z.input<typeof clopperPearsonOptions> }
     'kl-inverse': { kind: 'bound'; options: z.input<typeof klInverseOptions> }
+    hoeffding: { kind: 'bound'; options: z.input<typeof klInverseOptions> }
+    'empirical-bernstein': { kind: 'bound'; options: z.input<typeof klInverseOptions> }
+    compression: { kind: 'bound'; options: z.input<typeof compressionOptions> }
   }
 }
 
@@ -50,6 +78,34 @@ export default definePlugin({
       needs,
       requires,
       create: (options, needed) => testSetBound(options, ({ sum, n }, delta) => klInverse(sum / n, -Math.log(delta) / n), needed),
+    }),
+    component({
+      kind: 'bound',
+      name: 'hoeffding',
+      about: 'Hoeffding bound on the error rate or the halved Brier score, from the test losses',
+      options: klInverseOptions,
+      needs,
+      requires,
+      create: (options, needed) => testSetBound(options, ({ sum, n }, delta) => hoeffding(sum / n, n, delta), needed),
+    }),
+    component({
+      kind: 'bound',
+      name: 'empirical-bernstein',
+      about: 'Empirical Bernstein bound on the error rate or the halved Brier score, from the test losses and their variance',
+      options: klInverseOptions,
+      needs,
+      requires,
+      create: (options, needed) =>
+        testSetBound(options, ({ sum, n, variance }, delta) => empiricalBernstein(sum / n, variance, n, delta), needed),
+    }),
+    component({
+      kind: 'bound',
+      name: 'compression',
+      about: 'Occam bound from the training losses and the length of the message that rebuilds the model',
+      options: compressionOptions,
+      needs,
+      requires: { ...requires, inference: ['message'] },
+      create: compression,
     }),
   ],
 })
