@@ -109,11 +109,14 @@ const readersOf = (nodes: readonly OnnxNode[]): Map<string, OnnxNode[]> => {
 function folded(graph: OnnxGraph, all: readonly OnnxNode[]) {
   const weights = new Map<string, Weight>([...graph.initializers].map(([from, value]) => [from, { value, from }]))
   const constants = new Map<string, Value>()
-  const readers = readersOf(all)
+  const readers = readersOf(all.filter((n) => n.op !== 'Shape'))
   const nodes = all.filter((node) => {
     const [name = '', result = ''] = [node.inputs[0], node.outputs[0]]
     const value = node.op === 'Constant' ? constantOf(node) : undefined
     if (value) constants.set(result, value)
+    const sized = node.op === 'Shape' && node.attrs.size === 0 ? weights.get(name) : undefined
+    if (sized) constants.set(result, numbers(sized.value.shape, 'int32', [sized.value.shape.length]))
+    if (sized) return false
     const weight = readers.get(name)?.length === 1 ? weights.get(name) : undefined
     const turned = weight && {
       Identity: () => weight.value,

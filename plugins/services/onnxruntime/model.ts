@@ -115,12 +115,24 @@ export class Scope {
     return name
   }
 
+  /** An array under a name of its own, which must be new; equal arrays stay two. */
+  named(name: string, type: ElementType, shape: readonly number[], data: ConstantData): string {
+    this.#initializers.push({ name, dims: shape, dataType: dataType[type], rawData: bytesOf(data) })
+    return name
+  }
+
   graph(): GraphProto {
     return { name: this.#name, node: this.#nodes, initializer: this.#initializers, input: this.#inputs, output: this.#outputs }
   }
 
   model(): Uint8Array {
-    const opsetImport = Object.entries(opsets).map(([domain, version]) => ({ domain, version }))
-    return encodeModel({ irVersion, producerName: 'ockham', graph: this.graph(), opsetImport })
+    return modelFile(this.graph())
   }
+}
+
+/** A graph as the bytes of an `.onnx` file; `notes` are for its readers. */
+export function modelFile(graph: GraphProto, notes: Readonly<Record<string, string>> = {}): Uint8Array {
+  const opsetImport = Object.entries(opsets).map(([domain, version]) => ({ domain, version }))
+  const metadataProps = Object.entries(notes).map(([key, value]) => ({ key, value }))
+  return encodeModel({ irVersion, producerName: 'ockham', graph, opsetImport, metadataProps })
 }

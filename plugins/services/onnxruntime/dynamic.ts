@@ -1,0 +1,90 @@
+import { dataType, type GraphProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.js'
+
+/** Name of the open axis. */
+export const rowsName = 'rows'
+
+type Three<T> = readonly [T, T, T]
+
+const longs = ({ rawData }: TensorProto): bigint[] => {
+  const bytes = rawData!.slice()
+  return [...new BigInt64Array(bytes.buffer, 0, bytes.length / 8)]
+}
+
+const sameBytes = (a: TensorProto, b: TensorProto): boolean => Buffer.compare(a.rawData!, b.rawData!) === 0
+
+/** A list of sizes as slope · rows + offset, whole numbers; undefined where it is no such thing. */
+function lineOf(rows: Three<number>, tensors: Three<TensorProto>): { readonly slope: bigint[]; readonly offset: bigint[] } | undefined {
+  if (tensors[0].dataType !== dataType.int64) return undefined
+  const [a, b, c] = tensors.map(longs) as [bigint[], bigint[], bigint[]]
+  const [n, m, l] = rows.map(BigInt) as [bigint, bigint, bigint]
+  if (a.length !== b.length || a.length !== c.length) return undefined
+  const slope = a.map((x, i) => (b[i]! - x) / (m - n))
+  const offset = a.map((x, i) => x - slope[i]! * n)
+  const holds = (values: bigint[], at: bigint): boolean => values.every((x, i) => x === slope[i]! * at + offset[i]!)
+  return holds(b, m) && holds(c, l) ? { slope, offset } : undefined
+}
+
+const listOf = (name: string, values: readonly bigint[]): TensorProto => ({
+  name,
+  dims: [values.length],
+  dataType: dataType.int64,
+  rawData: new Uint8Array(BigInt64Array.from(values).buffer),
+})
+
+const node = (opType: string, input: readonly string[], output: string, attribute: NodeProto['attribute'] = []): NodeProto => ({
+  name: output,
+  opType,
+  domain: '',
+  input,
+  output: [output],
+  attribute,
+})
+
+/** A description whose axes that change are open; the first is called `rows`. */
+function opened(infos: Three<ValueInfoProto>): ValueInfoProto {
+  const shapes = infos.map(({ type }) => type.tensorType.shape.dim as readonly { readonly dimValue?: number }[])
+  const dim = shapes[0]!.map((d, i) => {
+    const fixed = shapes.every((s) => s[i]?.dimValue === d.dimValue)
+    return fixed ? { dimValue: d.dimValue! } : { dimParam: i === 0 ? rowsName : `${infos[0].name}_${i}` }
+  })
+  const { name, type } = infos[0]
+  return { name, type: { tensorType: { ...type.tensorType, shape: { dim } } } }
+}
+
+const columns = <T>(lists: Three<readonly T[]>): Three<T>[] => lists[0].map((x, i) => [x, lists[1][i]!, lists[2][i]!])
+
+/**
+ * One graph for any number of rows, from three at different numbers. They must have the same operations; sizes in which they differ must be
+ * lines in the number of rows, and are computed from the first axis of the first input. Undefined where that is not so.
+ */
+export function dynamic(rows: Three<number>, graphs: readonly GraphProto[]): GraphProto | undefined {
+  const three = graphs as Three<GraphProto>
+  const [first] = three
+  const text = three.map((g) => JSON.stringify([g.node, g.initializer.map((t) => t.name)]))
+  if (text[1] !== text[0] || text[2] !== text[0]) return undefined
+  const initializer: TensorProto[] = []
+  const made: NodeProto[] = []
+  for (const tensors of columns(three.map((g) => g.initializer) as unknown as Three<readonly TensorProto[]>)) {
+    const [t, ...others] = tensors
+    if (others.every((o) => sameBytes(t, o) && String(o.dims) === String(t.dims))) {
+      initializer.push(t)
+      continue
+    }
+    const line = lineOf(rows, tensors)
+    if (!line) return undefined
+    const [slope, offset, product] = [`${t.name!}_slope`, `${t.name!}_offset`, `${t.name!}_product`]
+    initializer.push(listOf(slope, line.slope), listOf(offset, line.offset))
+    made.push(node('Mul', [slope, rowsName], product), node('Add', [product, offset], t.name!))
+  }
+  const shape = node('Shape', [first.input[0]!.name], rowsName, [
+    { name: 'start', type: 2, i: 0 },
+    { name: 'end', type: 2, i: 1 },
+  ])
+  return {
+    name: first.name,
+    node: made.length > 0 ? [shape, ...made, ...first.node] : first.node,
+    initializer,
+    input: columns(three.map((g) => g.input) as unknown as Three<readonly ValueInfoProto[]>).map(opened),
+    output: columns(three.map((g) => g.output) as unknown as Three<readonly ValueInfoProto[]>).map(opened),
+  }
+}
