@@ -54,7 +54,10 @@ export interface Net<X extends Input = Input, Y = Tensor> {
   points(x: X, names: readonly string[], options?: { readonly at?: Observe }): Tensors
   /**
    * The same function at other parameters: its masks are shared, its state changes dropped. With `statistics: 'running'` a batch norm is
-   * frozen there while dropout goes on; statistics follow `train` where that alone is given.
+   * frozen there while dropout goes on; statistics follow `train` where that alone is given. `state` are running moments of its own.
    */
-  with(params: Tensors, options?: { readonly train?: boolean; readonly statistics?: 'batch' | 'running' }): Net<X, Y>
+  with(
+    params: Tensors,
+    options?: { readonly train?: boolean; readonly statistics?: 'batch' | 'running'; readonly state?: Tensors },
+  ): Net<X, Y>
 }

@@ -9,6 +9,7 @@ import { normal } from '../../parts/priors/index.js'
 import { adam, descend, fromWeights, pointMass } from '../../parts/training/index.js'
 import { engines, testRun } from '../../parts/training/testing.js'
 import { fseb } from './fseb.js'
+import { options } from './testing.js'
 
 describe('two moons', () => {
   let engine: Engine
@@ -43,7 +44,7 @@ describe('two moons', () => {
 
   it('is uncertain far from the data with context points, where a maximum a posteriori fit is not', async () => {
     const regularised = await fit(
-      fseb({ context: moons('grid'), contextSize: 128, points: 'context', covScale: 1e-3, covDiag: 1, priorVar: 100 }),
+      fseb(options({ context: moons('grid'), contextSize: 128, points: 'context', covScale: 1e-3, covDiag: 1, priorVar: 100 })),
     )
     const plain = await fit(normal({ scale: 10 }))
     expect(regularised.accuracy).toBeGreaterThanOrEqual(0.94)

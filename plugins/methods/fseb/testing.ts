@@ -6,6 +6,7 @@ import { crossEntropy } from '../../parts/objectives/index.js'
 import { jointPass, value, weightedMean } from '../../parts/training/index.js'
 import { inMemory } from '../../parts/training/testing.js'
 import { fseb, type FsebOptions } from './fseb.js'
+import { fsebOptions } from './options.js'
 
 /** Context points that are all read at every step, whichever rows are asked for. */
 export const fixed = (x: Value): Dataset => {
@@ -13,14 +14,11 @@ export const fixed = (x: Value): Dataset => {
   return { ...dataset, read: () => ({ x }) }
 }
 
-export const options = (given: Partial<FsebOptions> & { context: Dataset }): FsebOptions => ({
-  contextSize: given.context.meta.splits['train']!,
-  points: 'joint',
-  covScale: 0.5,
-  covDiag: 2,
-  priorVar: 0.1,
-  ...given,
-})
+export const options = (given: Partial<FsebOptions> & { context: Dataset }): FsebOptions => {
+  const { context, parametrisation } = given
+  const strengths = parametrisation ? {} : { covScale: 0.5, covDiag: 2, priorVar: 0.1 }
+  return fsebOptions.parse({ contextSize: context.meta.splits['train']!, ...strengths, ...given }) as FsebOptions
+}
 
 /** Rows [f | h]: outputs and features of a point. */
 export const rows = (f: readonly (readonly number[])[], h: readonly (readonly number[])[]): Value =>

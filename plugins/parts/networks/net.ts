@@ -60,10 +60,11 @@ export function bind<X extends Input, Y>(
   return Object.assign(net, {
     vars,
     points: (x: X, names: readonly string[], options: { readonly at?: Observe } = {}): Tensors => pick(pass(x, options.at).points, names),
-    with(params: Tensors, options: { readonly train?: boolean; readonly statistics?: 'batch' | 'running' } = {}): Net<X, Y> {
+    with(params: Tensors, options: NonNullable<Parameters<Net['with']>[1]> = {}): Net<X, Y> {
       const { statistics: inherited, ...rest } = normalising
       const statistics = options.statistics ?? (options.train === undefined ? inherited : undefined)
-      return bind(model, { ...vars, params }, key, options.train ?? train, { ...rest, ...(statistics && { statistics }) })
+      const state = options.state ?? vars.state
+      return bind(model, { ...vars, params, state }, key, options.train ?? train, { ...rest, ...(statistics && { statistics }) })
     },
     state: (): Tensors => ({ ...vars.state, ...first?.state }),
   })
