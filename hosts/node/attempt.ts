@@ -17,6 +17,7 @@ import {
 } from 'ockham'
 import type { Observable } from 'rxjs'
 import { diskStore, journal, readHistory, readJournal } from '../../plugins/services/journal/index.js'
+import { messageFile, writeMessage } from './message.js'
 import { writePosterior, writeResult } from './record.js'
 import { versions } from './versions.js'
 
@@ -106,6 +107,10 @@ export async function attempt({ id, name, folder, parent, engine, trackers, comp
     if (folder !== undefined) {
       writePosterior(folder, posterior, composition.dataset.meta)
       bus.emit({ type: 'artifact', name: 'posterior', file: 'posterior.safetensors' })
+      if (posterior.message) {
+        writeMessage(folder, posterior.message, found.certificates)
+        bus.emit({ type: 'artifact', name: 'message', file: messageFile })
+      }
     }
     const result: Result = {
       run: id,

@@ -19,6 +19,7 @@ import {
   type Use,
 } from 'ockham'
 import { readHistory, writeDurably } from '../../plugins/services/journal/index.js'
+import { certifyRun, decodeMessage, type Certified } from './certify.js'
 import { attempt, type RunOptions, type RunRecord } from './attempt.js'
 import { defaultEngine, startEngine, type EngineName } from './engines.js'
 import { childFolder, defaultOut, findFolder, idOf, newFolder, readResult } from './folder.js'
@@ -130,6 +131,16 @@ export class Host {
     return loadPosterior(run.startsWith('models:/') ? await this.#fetch(run) : this.#find(run), (spec) => this.#check(spec))
   }
 
+  /** Bounds a finished run from the message of its model, and writes `message.bin` into its folder. */
+  certify(run: string): Promise<Certified> {
+    return certifyRun(this.#find(run), this.#certifying)
+  }
+
+  /** Rebuilds the model of a `message.bin` from the spec (default: `spec.yaml` beside it) and compares risk and bounds with its claims. */
+  decode(file: string, spec?: string): Promise<Certified> {
+    return decodeMessage(file, spec, this.#certifying)
+  }
+
   async dispose(): Promise<void> {
     await this.engine.dispose()
   }
@@ -146,6 +157,10 @@ export class Host {
 
   #check(spec: PipelineSpec): Promise<readonly CheckedRun[]> {
     return check(spec, { registry: this.registry, container: this.#container, capabilities: this.engine.capabilities })
+  }
+
+  get #certifying() {
+    return { engine: this.engine, check: (spec: PipelineSpec) => this.#check(spec) }
   }
 
   get #around() {

@@ -1,6 +1,7 @@
 import type {} from './catalogue.js'
 
 export type { RunOptions, RunRecord } from './attempt.js'
+export { type Certified } from './certify.js'
 export { createHost, Host, load, type HostOptions, type Study } from './host.js'
 export { type Loaded } from './load.js'
 export { use } from 'ockham'

@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import { InputError } from 'ockham'
+import type { Certified } from '../../node/index.js'
+import { common, type Common } from '../flags.js'
+import { printTable } from '../print.js'
+import { exit, withHost } from '../with-host.js'
+
+interface Flags extends Common {
+  readonly decode?: string
+  readonly spec?: string
+}
+
+const line = (text: string): void => void process.stdout.write(`${text}\n`)
+
+function print({ file, bits, certificates, compared, agrees }: Certified): void {
+  line(`message  ${file}, ${bits} bits`)
+  printTable(
+    certificates.map((c, i) => ({
+      bound: c.bound,
+      risk: c.terms['rate'] ?? null,
+      'bound on it': c.value,
+      trivial: c.trivial,
+      confidence: c.confidence,
+      ...(compared[i] && { 'claimed risk': compared[i].claimed.risk, 'claimed bound': compared[i].claimed.value }),
+    })),
+  )
+  if (compared.length > 0) line(agrees ? 'agrees with what the file claims' : 'DIFFERS from what the file claims')
+}
+
+async function start(run: string | undefined, flags: Flags): Promise<void> {
+  if ((run === undefined) === (flags.decode === undefined))
+    throw new InputError({
+      code: 'OCK-CERT-006',
+      what: run === undefined ? 'nothing to certify was named' : 'a run and a message were named',
+      where: 'ockham certify',
+      remedy: 'give a run, or --decode with the message.bin of one',
+    })
+  await withHost(flags, async (host) => {
+    const found = run === undefined ? await host.decode(flags.decode!, flags.spec) : await host.certify(run)
+    if (flags.json) line(JSON.stringify(found))
+    else print(found)
+    if (!found.agrees) process.exitCode = exit.failed
+  })
+}
+
+/** `certify`: bounds from the message that rebuilds a model, and the check of one on another day. */
+export function certify(program: Command): void {
+  common(
+    program
+      .command('certify')
+      .description('bound a run by the length of the message that rebuilds its model, or check such a message')
+      .argument('[run]', 'folder or id: writes message.bin into it'),
+  )
+    .option('--decode <file>', 'a message.bin: rebuild the model, evaluate it again, exit 1 where risk or bound differ')
+    .option('--spec <file>', 'the spec of the message (default: spec.yaml beside it)')
+    .action(start)
+}

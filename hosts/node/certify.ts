@@ -1,0 +1,160 @@
+import { join } from 'node:path'
+import {
+  execute,
+  fromPlain,
+  hostKey,
+  InputError,
+  memoryStore,
+  problemOf,
+  Reference,
+  RunError,
+  type Certificate,
+  type CheckedRun,
+  type Engine,
+  type Json,
+  type PipelineSpec,
+  type Place,
+  type Posterior,
+  type Problem,
+} from 'ockham'
+import { claimOf, readMessage, specBeside, writeMessage, type Claim } from './message.js'
+import { disposeAll, prepare, workOf, type Prepared } from './prepare.js'
+import { readPosterior } from './record.js'
+import { readYaml } from './yaml.js'
+
+/** What certifying needs of its host. */
+interface Around {
+  readonly engine: Engine
+  check(spec: PipelineSpec): Promise<readonly CheckedRun[]>
+}
+
+/** What `ockham certify` found. */
+export interface Certified {
+  /** The message that was written or read. */
+  readonly file: string
+  readonly bits: number
+  readonly certificates: readonly Certificate[]
+  /** What the file says beside what was found, one entry a bound; empty where the file was only written. */
+  readonly compared: readonly Compared[]
+  /** Whether all that was compared agrees. */
+  readonly agrees: boolean
+}
+
+export interface Compared {
+  readonly claimed: Claim
+  readonly found: Claim | undefined
+  readonly agrees: boolean
+}
+
+const isMessageBound = (bound: unknown): boolean =>
+  bound === 'compression' ||
+  (bound instanceof Reference && bound.name === 'compression') ||
+  (typeof bound === 'object' && bound !== null && (bound as { use?: unknown }).use === 'compression')
+
+/** The spec of a run that can be certified: one run, with a bound that measures a message. */
+function withBound(plain: Json, where: string): PipelineSpec {
+  const spec = fromPlain(plain) as PipelineSpec & { bounds?: readonly unknown[]; variants?: unknown; seeds?: unknown }
+  if (spec.variants !== undefined || spec.seeds !== undefined)
+    throw new InputError({
+      code: 'OCK-CERT-003',
+      what: 'the spec stands for several runs',
+      where,
+      remedy: 'give the spec.yaml of one of them: it lies below children/',
+    })
+  const bounds = spec.bounds ?? []
+  return {
+    ...spec,
+    bounds: bounds.some(isMessageBound) ? bounds : [...bounds, new Reference('compression', {})],
+    evaluations: [],
+  } as PipelineSpec
+}
+
+/** Composes a spec with its data, does something with the problem, and disposes of it. */
+async function composed<T>(spec: PipelineSpec, { check }: Around, work: (run: Prepared) => Promise<T>): Promise<T> {
+  const prepared = await prepare(await check(spec))
+  try {
+    return await work(prepared[0]!)
+  } finally {
+    await disposeAll(prepared)
+  }
+}
+
+/** The run's bounds on a posterior, in places of the same keys as in the run. */
+async function certificates(run: Prepared, posterior: Posterior, { engine }: Around): Promise<readonly Certificate[]> {
+  const place: Place = {
+    key: hostKey(run.composition.seed),
+    engine,
+    signal: new AbortController().signal,
+    store: memoryStore(),
+    path: [],
+    timings: {},
+    record: () => undefined,
+  }
+  const given = { infer: () => Promise.resolve(posterior), restore: () => posterior }
+  return (await execute({ ...workOf(run, undefined), inference: given }, place)).certificates
+}
+
+const problem = (run: Prepared): Problem => problemOf(workOf(run, undefined))
+
+const noMessage = (where: string): InputError =>
+  new InputError({
+    code: 'OCK-CERT-004',
+    what: 'what was learnt has no message that could rebuild it',
+    where,
+    remedy: 'learn with { use: quantised, after: … } in a model of few parameters ({ use: subspace, … })',
+  })
+
+/** Bounds a finished run from the message of its model, and writes that message into its folder. */
+export async function certifyRun(folder: string, around: Around): Promise<Certified> {
+  const where = join(folder, 'spec.yaml')
+  return composed(withBound(readYaml(where), where), around, async (run) => {
+    const posterior = await run.composition.inference.restore(readPosterior(folder).saved, problem(run))
+    const { message } = posterior
+    if (!message) throw noMessage(folder)
+    const found = await certificates(run, posterior, around)
+    return { file: writeMessage(folder, message, found), bits: message.bits, certificates: found, compared: [], agrees: true }
+  })
+}
+
+/** Numbers that a different order of additions may change in the last digits, and a different model not. */
+const same = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b))
+
+function compare(claims: readonly Claim[], found: readonly Claim[]): Compared[] {
+  return claims.map((claimed, i) => {
+    const other = found[i]
+    const agrees =
+      other !== undefined &&
+      other.bound === claimed.bound &&
+      other.quantity === claimed.quantity &&
+      (['risk', 'value', 'trivial', 'confidence'] as const).every((name) => same(claimed[name], other[name]))
+    return { claimed, found: other, agrees }
+  })
+}
+
+/**
+ * Rebuilds a model from its message and the spec, evaluates it again on the data, and compares risk and bounds with what the file claims.
+ * Nothing is learnt, and nothing else of the run is read.
+ */
+export async function decodeMessage(file: string, spec: string | undefined, around: Around): Promise<Certified> {
+  const { bytes, side, claims } = readMessage(file)
+  const where = spec ?? specBeside(file)
+  return composed(withBound(readYaml(where), where), around, async (run) => {
+    const { inference, seed } = run.composition
+    if (!inference.decode) throw noMessage(where)
+    const posterior = await inference.decode(bytes, problem(run), hostKey(seed).fold('inference'))
+    const { message } = posterior
+    if (!message) throw noMessage(where)
+    for (const [name, digest] of Object.entries(side))
+      if (message.side[name] !== digest)
+        throw new RunError({
+          code: 'OCK-CERT-005',
+          what: `the ${name} that the decoder makes from the spec is not that of the run`,
+          where,
+          remedy: 'give the spec.yaml of the run that wrote the message, and the version of Ockham that ran it',
+        })
+    const found = await certificates(run, posterior, around)
+    const compared = compare(claims, found.map(claimOf))
+    const agrees = compared.length > 0 && compared.every((c) => c.agrees)
+    return { file, bits: message.bits, certificates: found, compared, agrees }
+  })
+}
