@@ -1,5 +1,5 @@
 /* The contract suites over every component that is in the repository; one that no suite was run on fails the last test. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostKey } from 'ockham'
@@ -67,6 +67,23 @@ const numbers = { data: table.replaceAll(',', ' ').replace(/yes|no/g, '1'), inde
 for (const [name, text] of Object.entries({ ...numbers, index_train_0: '0\n1\n2\n3\n4\n5', index_test_0: '7\n8\n9' }))
   writeFileSync(join(uci, `${name}.txt`), text)
 datasetSuite(of('uci-regression'), () => componentOf(datasets, 'dataset', 'uci-regression', { root: uci, validation: 2 }))
+
+const batch = Uint8Array.from({ length: 12 * 3073 }, (_, i) => (i % 3073 === 0 ? (i / 3073) % 10 : (i * 37) % 256))
+datasetSuite(of('cifar10'), () => {
+  const root = mkdtempSync(join(tmpdir(), 'ockham-cifar-'))
+  for (const name of ['data_batch_1.bin', 'test_batch.bin']) writeFileSync(join(root, name), batch)
+  return componentOf(datasets, 'dataset', 'cifar10', { root, augment: { crop: 4, flip: true, jitter: 0.2 } })
+})
+const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAIAAAACEAAAAAAHTY67AAAAEklEQVR4nGNgYPBTYJzj4KcAAAbdAbq/9ePxAAAAAElFTkSuQmCC', 'base64')
+datasetSuite(of('image-folder'), () => {
+  const root = mkdtempSync(join(tmpdir(), 'ockham-pictures-'))
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(root, name))
+    for (const i of [1, 2, 3]) writeFileSync(join(root, name, `${i}.png`), png)
+  }
+  return componentOf(datasets, 'dataset', 'image-folder', { root, test: 2 })
+})
+datasetSuite(of('white-noise'), () => componentOf(datasets, 'dataset', 'white-noise', { shape: [4, 4, 1], n: 20 }))
 
 samplerSuite(of('shuffled'), () => componentOf(training, 'sampler', 'shuffled'))
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { hostKey } from 'ockham'
-import { augment, augmentOptions, blur, transform } from './augment.js'
+import { blur, transform } from '../images/index.js'
+import { augment, augmentOptions } from './augment.js'
 
 const extent = { height: 9, width: 7 }
 const image = (): Float32Array => Float32Array.from({ length: 63 }, (_, i) => ((i * 31) % 17) / 17)
@@ -77,11 +78,86 @@ test('a function of the key; probability says how many change', () => {
   const all = { shift: 2, rotate: 20, blur: 1 }
   expect(run(1, all)).toEqual(run(1, all))
   expect(run(1, all)).not.toEqual(run(2, all))
+  const plain = make()
   const some = run(3, { ...all, probability: 0.25 })
   const changed = Array.from(
     { length: 200 },
-    (_, i) => !some.subarray(64 * i, 64 * i + 64).every((v, j) => v === make()[64 * i + j]),
+    (_, i) => !some.subarray(64 * i, 64 * i + 64).every((v, j) => v === plain[64 * i + j]),
   ).filter(Boolean)
   expect(changed.length).toBeGreaterThan(30)
   expect(changed.length).toBeLessThan(70)
+})
+
+/** Images of one kind of change, and what each pixel of the plain ones is. */
+const batch = (channels: number, options: object, count = 60): { plain: Float32Array; images: Float32Array; shape: number[] } => {
+  const shape = [count, 6, 5, channels]
+  const plain = Float32Array.from({ length: count * 30 * channels }, (_, i) => ((i * 53) % 97) / 97)
+  const images = plain.slice()
+  augment(images, shape, augmentOptions.parse(options), hostKey(5))
+  return { plain, images, shape }
+}
+const pixel = (of: Float32Array, channels: number, i: number, y: number, x: number, c: number): number =>
+  y >= 0 && y < 6 && x >= 0 && x < 5 ? of[((i * 6 + y) * 5 + x) * channels + c]! : 0
+
+test.each([1, 3])('crop: each image of %i channels is a window of itself in a border, all windows alike often', (channels) => {
+  const { plain, images } = batch(channels, { crop: 1 }, 180)
+  const seen = new Array<number>(9).fill(0)
+  for (let i = 0; i < 180; i++) {
+    const windows = Array.from({ length: 9 }, (_, w) => [Math.floor(w / 3) - 1, (w % 3) - 1] as const)
+    const found = windows.findIndex(([top, left]) =>
+      Array.from({ length: 30 * channels }).every((_, j) => {
+        const [y, x, c] = [Math.floor(j / channels / 5), Math.floor(j / channels) % 5, j % channels]
+        return images[i * 30 * channels + j] === pixel(plain, channels, i, y + top, x + left, c)
+      }),
+    )
+    seen[found]!++
+  }
+  for (const n of seen) expect(n).toBeGreaterThan(8)
+})
+
+test('flip: half of the images, mirrored exactly', () => {
+  const { plain, images } = batch(3, { flip: true }, 100)
+  let flipped = 0
+  for (let i = 0; i < 100; i++) {
+    const mirrored = pixel(images, 3, i, 0, 0, 0) === pixel(plain, 3, i, 0, 4, 0)
+    if (mirrored) flipped++
+    for (let x = 0; x < 5; x++) expect(pixel(images, 3, i, 2, x, 1)).toBe(pixel(plain, 3, i, 2, mirrored ? 4 - x : x, 1))
+  }
+  expect(flipped).toBeGreaterThan(35)
+  expect(flipped).toBeLessThan(65)
+})
+
+test('solarisation inverts what is bright, in half of the images', () => {
+  const { plain, images } = batch(1, { solarise: 0.5 }, 100)
+  let solarised = 0
+  for (let i = 0; i < 100; i++) {
+    const [was, is] = [plain.subarray(30 * i, 30 * i + 30), images.subarray(30 * i, 30 * i + 30)]
+    const changed = was.some((v, j) => v !== is[j])
+    if (changed) solarised++
+    was.forEach((v, j) => expect(is[j]).toBe(changed && v >= 0.5 ? Math.fround(1 - v) : v))
+  }
+  expect(Math.abs(solarised - 50)).toBeLessThan(16)
+})
+
+test('jitter: an affine map of the values about the mean grey, kept in [0, 1]', () => {
+  const shape = [40, 4, 4, 1]
+  const plain = Float32Array.from({ length: 640 }, (_, i) => 0.4 + 0.2 * (((i * 7) % 16) / 15))
+  const images = plain.slice()
+  augment(images, shape, augmentOptions.parse({ jitter: 0.3 }), hostKey(1))
+  for (let i = 0; i < 40; i++) {
+    const [was, is] = [plain.subarray(16 * i, 16 * i + 16), images.subarray(16 * i, 16 * i + 16)]
+    const [brightness, mean] = [sum(is) / sum(was), sum(is) / 16]
+    const contrast = (is[0]! - mean) / (brightness * was[0]! - mean)
+    expect(Math.abs(brightness - 1)).toBeLessThan(0.3)
+    expect(Math.abs(contrast - 1)).toBeLessThan(0.3001)
+    is.forEach((v, j) => expect(v).toBeCloseTo(mean + contrast * (brightness * was[j]! - mean), 4))
+  }
+  const { images: wild } = batch(3, { jitter: 1 })
+  expect(wild.every((v) => v >= 0 && v <= 1)).toBe(true)
+})
+
+test('another kind of change leaves the draws of the first as they are', () => {
+  expect(batch(1, { crop: 1, flip: true, jitter: 0.4, probability: 0 }).images).toEqual(batch(1, {}).plain)
+  const { images } = batch(1, { shift: 2 })
+  expect(batch(1, { shift: 2, solarise: 1 }).images).toEqual(images)
 })

@@ -1,131 +1,120 @@
 /*
- * Small changes of grey images that keep their class: shift, rotation, Gaussian blur. Images are float32 in [0, 1], row-major
- * [height, width], ink on a background of 0.
+ * Small changes of images that keep their class: crop, flip, shift, rotation, Gaussian blur, solarisation, brightness and contrast. Images
+ * are float32 in [0, 1], row-major [height, width, channels]; 0 comes in from outside.
  */
 import type { HostKey } from 'ockham'
 import { z } from 'zod'
+import { blur, transform, type Extent } from '../images/index.js'
 
 const amount = z.number().nonnegative().default(0)
 
 export const augmentOptions = z.strictObject({
+  crop: z.number().int().nonnegative().default(0).describe('border added all round before a part of the old size is cut out, pixels'),
+  flip: z.boolean().default(false).describe('mirror half of the images, left to right'),
   shift: amount.describe('largest shift along each axis, pixels'),
   rotate: amount.describe('largest rotation to either side, degrees'),
   blur: amount.describe('largest standard deviation of the blur, pixels'),
+  solarise: z.number().min(0).max(1).optional().describe('in half of the images, values v from this one on become 1 − v'),
+  jitter: z.number().min(0).max(1).default(0).describe('brightness and contrast change by factors up to 1 ± this'),
   probability: z.number().min(0).max(1).default(1).describe('share of the images that are changed'),
 })
 
 export type AugmentOptions = z.output<typeof augmentOptions>
 
-/** Size of an image, pixels. */
-export interface Extent {
-  readonly height: number
-  readonly width: number
-}
+/** What is drawn for one image, in this order. */
+const drawn = ['changed', 'dx', 'dy', 'degrees', 'left', 'top', 'flip', 'sigma', 'solarise', 'brightness', 'contrast'] as const
 
 /**
- * The image turned by `degrees` about its centre (from the x-axis towards the y-axis, which points down: clockwise to the eye) and then
- * moved by (dx, dy) pixels, into `out`. Bilinear; 0 comes in from outside.
+ * The changes of `count` images, float64 [count, 11]: a function of the key alone. Each kind of change has a stream of its own, so that
+ * adding one leaves the others as they are; {@link change} needs no key, so that it can be done anywhere.
  */
-export function transform(
-  image: Float32Array,
-  out: Float32Array,
-  { height, width }: Extent,
-  degrees: number,
-  dx: number,
-  dy: number,
-): void {
-  const angle = (degrees * Math.PI) / 180
-  const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-  const [cx, cy] = [(width - 1) / 2, (height - 1) / 2]
-  for (let row = 0, i = 0; row < height; row++) {
-    const v = row - cy - dy
-    for (let column = 0; column < width; column++, i++) {
-      const u = column - cx - dx
-      const x = cos * u + sin * v + cx
-      const y = cos * v - sin * u + cy
-      const left = Math.floor(x)
-      const top = Math.floor(y)
-      const a = x - left
-      const b = y - top
-      const from = top * width + left
-      if (left >= 0 && top >= 0 && left < width - 1 && top < height - 1)
-        out[i] =
-          (1 - b) * ((1 - a) * image[from]! + a * image[from + 1]!) + b * ((1 - a) * image[from + width]! + a * image[from + width + 1]!)
-      else {
-        const upper = top >= 0 && top < height
-        const lower = top >= -1 && top < height - 1
-        const first = left >= 0 && left < width
-        const second = left >= -1 && left < width - 1
-        out[i] =
-          (1 - b) * ((upper && first ? (1 - a) * image[from]! : 0) + (upper && second ? a * image[from + 1]! : 0)) +
-          b * ((lower && first ? (1 - a) * image[from + width]! : 0) + (lower && second ? a * image[from + width + 1]! : 0))
-      }
+export function drawChanges(options: AugmentOptions, count: number, key: HostKey): Float64Array {
+  const { crop, shift, rotate, jitter } = options
+  const uniform = (name: string, each = 1): ArrayLike<number> => key.fold(name).uniform([count, each]).data
+  const coins = (name: string, p: number): ArrayLike<number> => key.fold(name).bernoulli(p, [count]).data
+  const changed = coins('probability', options.probability)
+  const [shifts, angles, sigmas, factors] = [uniform('shift', 2), uniform('rotate'), uniform('blur'), uniform('jitter', 2)]
+  const [flips, solarised] = [coins('flip', options.flip ? 0.5 : 0), coins('solarise', options.solarise === undefined ? 0 : 0.5)]
+  const corners = key.fold('crop').integers([count, 2], 2 * crop + 1).data
+  const centred = (u: number): number => 2 * u - 1
+  const out = new Float64Array(count * drawn.length)
+  for (let i = 0; i < count; i++)
+    out.set(
+      [
+        changed[i]!,
+        shift * centred(shifts[2 * i]!),
+        shift * centred(shifts[2 * i + 1]!),
+        rotate * centred(angles[i]!),
+        corners[2 * i]! - crop,
+        corners[2 * i + 1]! - crop,
+        flips[i]!,
+        options.blur * sigmas[i]!,
+        solarised[i]!,
+        1 + jitter * centred(factors[2 * i]!),
+        1 + jitter * centred(factors[2 * i + 1]!),
+      ],
+      i * drawn.length,
+    )
+  return out
+}
+
+/** The part of the image that starts `left` and `top` pixels inside, mirrored or not; `from` is another array than `to`. */
+function cut(from: Float32Array, to: Float32Array, { height, width }: Extent, left: number, top: number, mirrored: boolean): void {
+  for (let y = 0, i = 0; y < height; y++)
+    for (let x = 0; x < width; x++, i++) {
+      const [u, v] = [(mirrored ? width - 1 - x : x) + left, y + top]
+      to[i] = u >= 0 && u < width && v >= 0 && v < height ? from[v * width + u]! : 0
     }
+}
+
+/** One channel moved, cut and blurred, in place. */
+function move(plane: Float32Array, extent: Extent, [, dx, dy, degrees, left, top, flip, sigma]: Float64Array, before: Float32Array): void {
+  if (dx !== 0 || dy !== 0 || degrees !== 0) {
+    before.set(plane)
+    transform(before, plane, extent, degrees!, dx!, dy!)
   }
-}
-
-/** Weights of a Gaussian at distances 0 … ⌈3σ⌉, of sum 1 over both sides. */
-function gaussian(sigma: number): Float64Array {
-  const weights = Float64Array.from({ length: Math.ceil(3 * sigma) + 1 }, (_, d) => Math.exp(-(d * d) / (2 * sigma * sigma)))
-  const total = 2 * weights.reduce((a, b) => a + b, 0) - weights[0]!
-  return weights.map((w) => w / total)
-}
-
-/** The place that place `i` outside a line of `length` reflects: …, 1, 0 | 0, 1, …, n − 1 | n − 1, n − 2, … */
-function reflect(i: number, length: number): number {
-  const around = (i < 0 ? -1 - i : i) % (2 * length)
-  return around < length ? around : 2 * length - 1 - around
-}
-
-/** Convolves along one axis: `lines` lines of `length` pixels `stride` apart, line k starting at k · `next`; from `image` into `out`. */
-function convolve(image: Float32Array, out: Float32Array, weights: Float64Array, [lines, next]: Pair, [length, stride]: Pair): void {
-  for (let i = 0; i < length; i++) {
-    const here = i * stride
-    const centre = weights[0]!
-    for (let k = 0, at = here; k < lines; k++, at += next) out[at] = centre * image[at]!
-    for (let d = 1; d < weights.length; d++) {
-      const w = weights[d]!
-      const before = (i >= d ? i - d : reflect(i - d, length)) * stride - here
-      const after = (i + d < length ? i + d : reflect(i + d, length)) * stride - here
-      for (let k = 0, at = here; k < lines; k++, at += next) out[at] = out[at]! + w * (image[at + before]! + image[at + after]!)
-    }
+  if (left !== 0 || top !== 0 || flip !== 0) {
+    before.set(plane)
+    cut(before, plane, extent, left!, top!, flip === 1)
   }
+  blur(plane, extent, sigma!, before)
 }
 
-type Pair = readonly [number, number]
+const clip = (v: number): number => Math.min(1, Math.max(0, v))
 
-/**
- * The image convolved with a Gaussian of standard deviation `sigma` pixels, cut at 3 σ, in place. The border reflects, so that the sum
- * of the pixels stays.
- */
-export function blur(image: Float32Array, { height, width }: Extent, sigma: number, scratch = new Float32Array(image.length)): void {
-  if (sigma <= 0) return
-  const weights = gaussian(sigma)
-  convolve(image, scratch, weights, [width, 1], [height, width])
-  convolve(scratch, image, weights, [height, width], [width, 1])
+/** Brightness is a factor of all values; contrast one of their distance from the mean grey. Values stay in [0, 1]. */
+function jitter(image: Float32Array, channels: number, brightness: number, contrast: number): void {
+  const weights = channels === 3 ? [0.299, 0.587, 0.114] : [1]
+  let grey = 0
+  for (let i = 0; i < image.length; i++) {
+    image[i] = clip(image[i]! * brightness)
+    grey += weights[i % channels]! * image[i]!
+  }
+  const mean = (grey / image.length) * channels
+  for (let i = 0; i < image.length; i++) image[i] = clip(mean + contrast * (image[i]! - mean))
 }
 
-/**
- * Changes each of the images [n, height, width, 1] in place, with the given probability: rotated and shifted, then blurred, by amounts
- * uniform up to the largest. A function of the key alone; each kind of change has its own stream.
- */
-export function augment(images: Float32Array, shape: readonly number[], options: AugmentOptions, key: HostKey): void {
-  const [count, height, width] = shape as [number, number, number]
+/** Changes the images [n, height, width, channels] in place by what was drawn for each. */
+export function change(images: Float32Array, shape: readonly number[], { solarise }: AugmentOptions, changes: Float64Array): void {
+  const [count, height, width, channels] = shape as [number, number, number, number]
   const pixels = height * width
-  const changed = key.fold('probability').bernoulli(options.probability, [count]).data
-  const shifts = key.fold('shift').uniform([count, 2]).data
-  const angles = key.fold('rotate').uniform([count]).data
-  const sigmas = key.fold('blur').uniform([count]).data
-  const before = new Float32Array(pixels)
+  const [before, plane] = [new Float32Array(pixels), new Float32Array(pixels)]
   for (let i = 0; i < count; i++) {
-    if (changed[i] === 0) continue
-    const image = images.subarray(i * pixels, (i + 1) * pixels)
-    if (options.shift > 0 || options.rotate > 0) {
-      const centred = (u: number): number => 2 * u - 1
-      before.set(image)
-      const [dx, dy] = [options.shift * centred(shifts[2 * i]!), options.shift * centred(shifts[2 * i + 1]!)]
-      transform(before, image, { height, width }, options.rotate * centred(angles[i]!), dx, dy)
-    }
-    blur(image, { height, width }, options.blur * sigmas[i]!, before)
+    const how = changes.subarray(i * drawn.length, (i + 1) * drawn.length)
+    if (how[0] === 0) continue
+    const image = images.subarray(i * pixels * channels, (i + 1) * pixels * channels)
+    if (channels === 1) move(image, { height, width }, how, before)
+    else if (how.subarray(1, 8).some((v) => v !== 0))
+      for (let c = 0; c < channels; c++) {
+        for (let j = 0; j < pixels; j++) plane[j] = image[j * channels + c]!
+        move(plane, { height, width }, how, before)
+        for (let j = 0; j < pixels; j++) image[j * channels + c] = plane[j]!
+      }
+    if (how[8] === 1) for (let j = 0; j < image.length; j++) if (image[j]! >= solarise!) image[j] = 1 - image[j]!
+    if (how[9] !== 1 || how[10] !== 1) jitter(image, channels, how[9]!, how[10]!)
   }
 }
+
+/** Changes each of the images [n, height, width, channels] in place, with the given probability, by amounts that the key decides. */
+export const augment = (images: Float32Array, shape: readonly number[], options: AugmentOptions, key: HostKey): void =>
+  change(images, shape, options, drawChanges(options, shape[0]!, key))

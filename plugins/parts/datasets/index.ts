@@ -1,23 +1,29 @@
 import { component, definePlugin } from 'ockham'
 import type { z } from 'zod'
 import { arrays, arraysOptions } from './arrays.js'
+import { cifar10, cifar10Options } from './cifar10.js'
 import { csv, csvOptions } from './csv.js'
 import { glyphs, glyphsOptions } from './glyphs/glyphs.js'
 import { idxImages, idxImagesOptions } from './idx-images.js'
+import { imageFolder, imageFolderOptions } from './image-folder.js'
 import { subset, subsetOptions } from './limited.js'
 import { twoMoons, twoMoonsOptions } from './two-moons.js'
 import { uciRegression, uciRegressionOptions } from './uci-regression.js'
+import { whiteNoise, whiteNoiseOptions } from './white-noise.js'
 
 export { arrays, arraysOptions, type ArraysOptions } from './arrays.js'
-export { augment, augmentOptions, blur, transform, type AugmentOptions, type Extent } from './augment.js'
+export { augment, augmentOptions, type AugmentOptions } from './augment.js'
 export { auxiliary, type Auxiliary, type Purpose } from './auxiliary.js'
+export { cifar10, cifar10Options, type Cifar10Options } from './cifar10.js'
 export { csv, csvOptions, type CsvOptions } from './csv.js'
 export { glyphs, glyphsOptions, glyphTable, type Glyph, type GlyphsOptions } from './glyphs/glyphs.js'
 export { idxImages, idxImagesOptions, type IdxImagesOptions } from './idx-images.js'
+export { imageFolder, imageFolderOptions, type ImageFolderOptions } from './image-folder.js'
 export { limited, subset, subsetOptions } from './limited.js'
 export { memory, type Content, type Fields } from './memory.js'
 export { twoMoons, twoMoonsOptions, type TwoMoonsOptions } from './two-moons.js'
 export { uciRegression, uciRegressionOptions, type UciRegressionOptions } from './uci-regression.js'
+export { whiteNoise, whiteNoiseOptions, type WhiteNoiseOptions } from './white-noise.js'
 
 declare module 'ockham' {
   interface Catalog {
@@ -27,6 +33,9 @@ declare module 'ockham' {
     'two-moons': { kind: 'dataset'; options: z.input<typeof twoMoonsOptions> }
     glyphs: { kind: 'dataset'; options: z.input<typeof glyphsOptions> }
     subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
+    cifar10: { kind: 'dataset'; options: z.input<typeof cifar10Options> }
+    'image-folder': { kind: 'dataset'; options: z.input<typeof imageFolderOptions> }
+    'white-noise': { kind: 'dataset'; options: z.input<typeof whiteNoiseOptions> }
     'uci-regression': { kind: 'dataset'; options: z.input<typeof uciRegressionOptions> }
   }
 }
@@ -92,6 +101,30 @@ export default definePlugin({
       options: uciRegressionOptions,
       offers: ['regression'],
       create: uciRegression,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'cifar10',
+      about: 'CIFAR-10, from its binary version or from pictures',
+      options: cifar10Options,
+      offers: ['classification'],
+      create: cifar10,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'image-folder',
+      about: 'JPEG and PNG pictures in a folder a class',
+      options: imageFolderOptions,
+      offers: ['classification'],
+      create: imageFolder,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'white-noise',
+      about: 'Unlabelled inputs of standard normal numbers',
+      options: whiteNoiseOptions,
+      offers: [],
+      create: whiteNoise,
     }),
   ],
 })

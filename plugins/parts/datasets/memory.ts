@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Dataset, DatasetMeta, HostKey, Scaling, Task, TypedArray, Values } from 'ockham'
+import type { Dataset, DatasetMeta, HostKey, Scaling, Task, TypedArray, Value, Values } from 'ockham'
 import { InputError } from 'ockham'
-import { checkRows, gather, rowsOf, scale, size, type Field } from './gather.js'
+import { checkRows, gather, rowsOf, type Field } from './gather.js'
 
 /** The fields of one split, of equally many rows. */
 export type Fields = Readonly<Record<string, Field>>
@@ -22,8 +22,10 @@ export interface Content {
   /** Applied to real-valued `y`. */
   readonly target?: Scaling | undefined
   readonly split?: string | undefined
-  /** Changes the images of a batch, [n, H, W, 1] in [0, 1], in place. */
-  readonly augment?: ((images: Float32Array, shape: readonly number[], key: HostKey) => void) | undefined
+  /** Reads rows of `x` changed at random by the key, and scaled. */
+  readonly augmented?: ((x: Field, rows: TypedArray, scaling: Scaling | undefined, key: HostKey) => Value | Promise<Value>) | undefined
+  /** Lets go of what reading needed; may be called again. */
+  readonly dispose?: (() => Promise<void>) | undefined
 }
 
 /** SHA-256 of names, shapes and numbers, in the order of the names; scaling and augmentation are not content. */
@@ -44,8 +46,8 @@ const tally = (labels: TypedArray, kinds: number): number[] => {
   return counts
 }
 
-const mapRecord = <T, U>(record: Readonly<Record<string, T>>, f: (x: T) => U): Record<string, U> =>
-  Object.fromEntries(Object.entries(record).map(([name, x]) => [name, f(x)]))
+const mapRecord = <T, U>(record: Readonly<Record<string, T>>, f: (x: T, name: string) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([name, x]) => [name, f(x, name)]))
 
 /** Each field once, as some split has it. */
 const everyField = (splits: Content['splits']): Fields =>
@@ -86,23 +88,21 @@ export function memory(content: Content): Dataset {
   return over(content, metaOf(content))
 }
 
-function over(content: Content, meta: DatasetMeta): Dataset {
-  const { splits, scaling, target, split, augment } = content
-  const read = (name: string, { data: rows }: { readonly data: TypedArray }, key?: HostKey): Values => {
+function over(content: Content, meta: DatasetMeta): Dataset & { dispose?(): Promise<void> } {
+  const { splits, scaling, target, split, augmented, dispose } = content
+  const field = (name: string, of: Field, rows: TypedArray, key?: HostKey): Value | Promise<Value> => {
+    if (name === 'y') return gather(of, rows, of.dtype === 'float32' ? target : undefined)
+    if (name !== 'x') return gather(of, rows)
+    return augmented && key ? augmented(of, rows, scaling, key) : gather(of, rows, scaling)
+  }
+  const read = (name: string, { data: rows }: { readonly data: TypedArray }, key?: HostKey): Values | Promise<Values> => {
     const fields = splits[name]
     if (!fields) throw noSplit(name, splits, `reading ${name}`)
     checkRows(rows, meta.splits[name]!, `reading ${name}`)
-    return Object.fromEntries(
-      Object.entries(fields).map(([field, of]) => {
-        if (field === 'y') return [field, gather(of, rows, of.dtype === 'float32' ? target : undefined)]
-        if (field !== 'x') return [field, gather(of, rows)]
-        if (!augment || !key) return [field, gather(of, rows, scaling)]
-        const images = gather(of, rows)
-        augment(images.data as Float32Array, images.shape, key)
-        if (scaling) scale(images.data, size(of.shape), scaling)
-        return [field, images]
-      }),
-    )
+    const values = mapRecord(fields, (of, at) => field(at, of, rows, key))
+    const { x } = values
+    if (!(x instanceof Promise)) return values as Values
+    return x.then((images) => ({ ...(values as Values), x: images }))
   }
   return {
     meta,
@@ -110,6 +110,7 @@ function over(content: Content, meta: DatasetMeta): Dataset {
     ...(scaling && { scaling }),
     ...(target && { target }),
     ...(split !== undefined && { split }),
+    ...(dispose && { dispose }),
     rescaled: (other) => over({ ...content, scaling: other }, meta),
   }
 }

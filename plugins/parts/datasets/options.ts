@@ -27,5 +27,12 @@ export const imageOptions = {
     .default(true)
     .describe('true: mean and standard deviation of the training pixels; false: pixels in [0, 1]; or a scaling'),
   augment: augmentOptions.optional().describe('small random changes of the images that are trained on'),
+  workers: z
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(1)
+    .describe('threads that decode and augment images beside the training, where that takes longer than asking them; 0: none'),
   split: splitOption,
 }

@@ -25,18 +25,23 @@ export function fitFeatures(data: ArrayLike<number>, width: number): Scaling {
   return { mean: columns.map(([mean]) => mean), std: columns.map(([, std]) => std) }
 }
 
-/** One mean and standard deviation over all pixels, in [0, 1]. Greys are counted first: 47 million pixels take a moment. */
-export function fitPixels(data: Uint8Array): Scaling {
-  const counts = new Float64Array(256)
-  for (let i = 0; i < data.length; i++) counts[data[i]!]!++
-  let sum = 0
-  let squares = 0
-  counts.forEach((count, grey) => {
-    sum += (count * grey) / 255
-    squares += count * (grey / 255) ** 2
+/**
+ * Mean and standard deviation of each channel over all pixels, in [0, 1]. Values are counted first: hundreds of millions of pixels take a
+ * moment.
+ */
+export function fitPixels(data: Uint8Array, channels: number): Scaling {
+  const each = Array.from({ length: channels }, (_, channel) => {
+    const counts = new Float64Array(256)
+    for (let i = channel; i < data.length; i += channels) counts[data[i]!]!++
+    let sum = 0
+    let squares = 0
+    counts.forEach((count, value) => {
+      sum += (count * value) / 255
+      squares += count * (value / 255) ** 2
+    })
+    return moments(sum, squares, data.length / channels)
   })
-  const [mean, std] = moments(sum, squares, data.length)
-  return { mean: [mean], std: [std] }
+  return { mean: each.map(([mean]) => mean), std: each.map(([, std]) => std) }
 }
 
 /** Whether two scalings map alike; absent means raw inputs. */
