@@ -158,7 +158,7 @@ function received(problem: Problem, engine: Engine, known: Known, bytes: Uint8Ar
     ? fromWeights({ ...problem, model: model.of }, engine, pointMass(model.unwrap(vars)))
     : fromWeights(problem, engine, pointMass(vars))
   return fromWeights(problem, engine, pointMass(vars), {
-    predict: (x, how) => inner.predict(x, how?.samples ? { ...how, samples: 0 } : how),
+    predict: (x, how) => inner.predict(x, how),
     message,
     save,
   })
