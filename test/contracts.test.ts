@@ -3,15 +3,18 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostKey } from 'ockham'
-import type { Engine, Posterior, Problem, Value } from 'ockham'
+import type { Engine, Inference, Posterior, Problem, Value } from 'ockham'
 import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
 import lmap from '../plugins/methods/lmap/index.js'
+import laplace from '../plugins/methods/laplace/index.js'
 import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
+import compression, { isWrapper } from '../plugins/parts/compression/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
 import gp, { type Kernel } from '../plugins/parts/gp/index.js'
+import gpt from '../plugins/parts/gpt/index.js'
 import networks from '../plugins/parts/networks/index.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
@@ -104,12 +107,33 @@ for (const [machine, engine] of Object.entries(engines)) {
     meta: clouds(key).meta,
     x: { x: key.normal([6, 2]) },
   })
+  modelSuite(on('subspace'), {
+    engine,
+    make: async () =>
+      componentOf(compression, 'model', 'subspace', {
+        of: await componentOf(networks, 'model', 'mlp', { hidden: [5, 4], activation: 'tanh' }),
+        dim: 12,
+        projector: await componentOf(compression, 'projector', 'kronecker'),
+      }),
+    meta: clouds(key).meta,
+    x: { x: key.normal([6, 2]) },
+    weights: (model, vars) => (isWrapper(model) ? model.unwrap(vars).params : {}),
+  })
   const pictures = {
     meta: { ...clouds(key).meta, shapes: { x: { shape: [8, 8, 3], dtype: 'float32' as const } } },
     x: { x: key.normal([4, 8, 8, 3]) },
   }
   modelSuite(on('cnn'), { engine, make: () => componentOf(networks, 'model', 'cnn', { channels: [4, 5], hidden: [6] }), ...pictures })
   modelSuite(on('resnet'), { engine, make: () => componentOf(networks, 'model', 'resnet', { depth: 20, width: 2 }), ...pictures })
+
+  const sentences = {
+    meta: { ...clouds(key).meta, classes: ['a', 'b', 'c', 'd'], shapes: { x: { shape: [5], dtype: 'int32' as const } } },
+    x: { x: key.integers([3, 5], 4) },
+  }
+  for (const preset of ['gpt2', 'smollm2-135m'] as const) {
+    const sizes = { layers: 2, width: 8, heads: 2, keyValueHeads: 1, feedForward: 12, context: 5, vocabulary: 4 }
+    modelSuite(on('gpt'), { engine, make: () => componentOf(gpt, 'model', 'gpt', { preset, ...sizes }), ...sentences })
+  }
 
   // Terms.
   priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
@@ -156,6 +180,7 @@ for (const [machine, engine] of Object.entries(engines)) {
     engine,
     make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
   })
+  inferenceSuite(on('quantised'), { engine, make: quantised })
   for (const [name, options] of Object.entries({ 'type-two': { steps: 20 }, sgpr: { steps: 20, inducing: 10 } }))
     inferenceSuite(on(name), { engine, make: () => componentOf(gp, 'inference', name, options), problem: functions })
   inferenceSuite(on('cross-fitted'), {
@@ -168,11 +193,28 @@ for (const [machine, engine] of Object.entries(engines)) {
       }),
     problem: functions,
   })
+  inferenceSuite(on('laplace'), {
+    engine,
+    make: async (engine) =>
+      componentOf(
+        laplace,
+        'inference',
+        'laplace',
+        { subset: 'all', after: await componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }) },
+        { engine },
+      ),
+  })
   inferenceSuite(on('given'), {
     engine,
     make: (engine) => componentOf(training, 'inference', 'given', {}, { engine }),
     problem: async (engine) => smallProblem(key, { initial: await started(smallProblem(key), engine) }),
   })
+}
+
+/** Weights of five levels, and the message that says them. */
+async function quantised(engine: Engine): Promise<Inference> {
+  const after = await componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine })
+  return componentOf(compression, 'inference', 'quantised', { after, levels: 5, epochs: 2 }, { engine })
 }
 
 async function functions(): Promise<Problem> {
@@ -215,7 +257,11 @@ for (const [name, options] of Object.entries({ descriptors: {}, transfer: { to: 
     problem: metric,
     posterior: async (problem, engine) => (await componentOf(gp, 'inference', 'type-two', { steps: 5 })).infer(problem, freshRun(engine)),
   })
-for (const name of ['clopper-pearson', 'kl-inverse'])
+boundSuite(of('compression'), {
+  make: ({ dataset }) => componentOf(bounds, 'bound', 'compression', {}, { dataset }),
+  posterior: async (problem, engine) => (await quantised(engine)).infer(problem, freshRun(engine)),
+})
+for (const name of ['clopper-pearson', 'kl-inverse', 'hoeffding', 'empirical-bernstein'])
   boundSuite(of(name), { make: ({ dataset }) => componentOf(bounds, 'bound', name, {}, { dataset }), posterior: started })
 
 it('every component in the registry has met its suite', () => {

@@ -12,6 +12,8 @@ export interface ModelCase {
   /** Inputs as a dataset reads them, at least two rows. */
   readonly x: Values
   readonly engine?: StartEngine
+  /** The weights of its layers, where they are not its parameters. */
+  readonly weights?: (model: Model, vars: Variables<Value>) => Values
 }
 
 const permuted = (v: Value, order: readonly number[]): number[] => {
@@ -20,7 +22,10 @@ const permuted = (v: Value, order: readonly number[]): number[] => {
 }
 
 /** Holds for every parametric model: variables follow from the key, linear layers announce their ends, rows do not mix. */
-export function modelSuite(name: string, { make, meta, x, engine: start = interpreter }: ModelCase): void {
+export function modelSuite(
+  name: string,
+  { make, meta, x, engine: start = interpreter, weights = (_, { params }) => params }: ModelCase,
+): void {
   describe(`model ${name}`, () => {
     let engine: Engine
     let model: Model
@@ -34,7 +39,7 @@ export function modelSuite(name: string, { make, meta, x, engine: start = interp
     afterAll(() => engine.dispose())
 
     const kernels = (): [string, Value][] =>
-      Object.entries(vars.params).filter(([p, { shape }]) => p.endsWith('.kernel') && shape.length === 2)
+      Object.entries(weights(model, vars)).filter(([p, { shape }]) => p.endsWith('.kernel') && shape.length === 2)
     const layers = (): string[] => kernels().map(([p]) => p.slice(0, -'.kernel'.length))
     const run = async (inputs: Values, at: Variables<Value>, names: readonly string[] = []) => {
       const program = engine.compile((a: { vars: Variables; x: Tensors; key: Key }) => {
@@ -87,7 +92,7 @@ export function modelSuite(name: string, { make, meta, x, engine: start = interp
         const h = points[`${layer}.in`]!
         const out = points[`${layer}.out`]!
         expect([h.shape.at(-1), out.shape.at(-1)]).toEqual([inputs, outputs])
-        const bias = vars.params[`${layer}.bias`]
+        const bias = weights(model, vars)[`${layer}.bias`]
         for (let o = 0; o < outputs; o++) {
           let sum = bias ? bias.data[o]! : 0
           for (let i = 0; i < inputs; i++) sum += h.data[i]! * data[i * outputs + o]!
