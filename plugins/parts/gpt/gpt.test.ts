@@ -1,0 +1,238 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { hostKey, type Call, type Dataset, type HostKey, type Value, type Variables } from 'ockham'
+import { type Tensor } from 'ockham/tensor'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createEngine, interpreter } from '../../services/engine/index.js'
+import { encodeGguf, field, type RawTensor } from '../gguf/testing.js'
+import { encode } from '../safetensors/index.js'
+import { emptyPast, gpt, openPublished, presets, type Decoder, type DecoderOptions } from './index.js'
+import { decoderInit, decoderShapes } from './init.js'
+import { origins } from './names.js'
+
+const engine = createEngine(await interpreter())
+const folder = mkdtempSync(join(tmpdir(), 'gpt-'))
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await engine.dispose()
+})
+
+const meta = (classes: number): Dataset['meta'] => ({
+  task: 'language',
+  classes: Array.from({ length: classes }, (_, i) => String(i)),
+  splits: { train: 1 },
+  shapes: { x: { shape: [6], dtype: 'int32' } },
+  digest: '',
+  licence: '',
+})
+
+const llama = { ...presets['smollm2-135m'], layers: 2, width: 16, heads: 4, keyValueHeads: 2, feedForward: 24, context: 12, vocabulary: 11 }
+const gpt2 = { ...presets.gpt2, layers: 2, width: 16, heads: 4, keyValueHeads: 4, feedForward: 24, context: 12, vocabulary: 11 }
+const families = { llama, gpt2 } as const
+
+/** Variables that are nowhere zero or one, so that a misplaced one shows. */
+const shaken = (key: HostKey, values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, v]) => {
+      const noise = key.fold(name).normal(v.shape).data
+      return [name, { ...v, data: Float32Array.from(v.data, (x, i) => x + 0.3 * noise[i]!) }]
+    }),
+  )
+
+const variables = (s: typeof llama | typeof gpt2): Variables<Value> => ({
+  params: shaken(hostKey(2), decoderInit(hostKey(1), s)),
+  frozen: {},
+  state: {},
+})
+
+const options = (s: typeof llama | typeof gpt2): Parameters<typeof gpt>[0] => ({ ...s, dropout: 0 })
+
+const ids = (rows: readonly (readonly number[])[]): Value => ({
+  shape: [rows.length, rows[0]!.length],
+  dtype: 'int32',
+  data: Int32Array.from(rows.flat()),
+})
+
+/** Logits, and the state that the call hands on. */
+async function run(model: Decoder, vars: Variables<Value>, x: Value): Promise<{ logits: Value; state: Record<string, Value> }> {
+  const program = engine.compile((a: { vars: Variables; x: Tensor }) => {
+    const state: Record<string, Tensor> = {}
+    const call: Call = {
+      train: false,
+      key: undefined as unknown as Call['key'],
+      at: (_, h) => h,
+      next: (name, v) => void (state[name] = v),
+    }
+    return { logits: model.apply(a.vars, a.x, call), state }
+  })
+  const result = await program({ vars, x })
+  program.dispose()
+  return result
+}
+
+const near = (a: Value, b: ArrayLike<number>, tolerance = 1e-4): void => {
+  expect(a.data.length).toBe(b.length)
+  for (let i = 0; i < b.length; i++) expect(Math.abs(a.data[i]! - b[i]!)).toBeLessThan(tolerance)
+}
+
+describe.each(Object.entries(families))('%s', (family, s) => {
+  const model = gpt(options(s))
+  const vars = variables(s)
+  const tokens = [3, 1, 4, 1, 5, 9]
+
+  it('looks back only', async () => {
+    const { logits } = await run(model, vars, ids([tokens, [3, 1, 4, 10, 2, 0]]))
+    expect(logits.shape).toEqual([2, 6, 11])
+    const half = 6 * 11
+    near({ ...logits, data: logits.data.slice(0, 33) }, logits.data.slice(half, half + 33), 1e-6)
+    expect(logits.data[33]).not.toBeCloseTo(logits.data[half + 33]!, 3)
+  })
+
+  it('goes on from a past as if it read all at once, rows at places of their own', async () => {
+    const whole = await run(model, vars, ids([tokens]))
+    // Row 0 has read four tokens, row 1 two and two of padding.
+    const first = await run(model, { ...vars, state: emptyPast(2, 8, s) }, ids([tokens.slice(0, 4), [3, 1, 0, 0]]))
+    near({ ...first.logits, data: first.logits.data.slice(0, 44) }, whole.logits.data.slice(0, 44))
+    let state: Record<string, Value> = { ...first.state, place: { shape: [2], dtype: 'int32', data: Int32Array.of(4, 2) } }
+    for (const [step, next] of [
+      [5, 4],
+      [9, 1],
+    ].entries()) {
+      const { logits, state: after } = await run(model, { ...vars, state }, ids(next.map((t) => [t])))
+      near({ ...logits, data: logits.data.slice(0, 11) }, whole.logits.data.slice((4 + step) * 11, (5 + step) * 11))
+      near({ ...logits, data: logits.data.slice(11) }, whole.logits.data.slice((2 + step) * 11, (3 + step) * 11))
+      state = { ...after, place: { shape: [2], dtype: 'int32', data: Int32Array.of(5 + step, 3 + step) } }
+    }
+  })
+
+  it('refuses what is longer than its context', async () => {
+    await expect(run(model, vars, ids([Array.from({ length: 13 }, () => 0)]))).rejects.toThrow('OCK-GPT-002')
+  })
+
+  it.each(['safetensors', ...(family === 'llama' ? ['gguf'] : [])])('reads itself from %s', async (format) => {
+    const path =
+      family === 'llama' && format === 'gguf' ? ggufOf(vars.params, llama) : safetensorsOf(vars.params, s, family as 'llama' | 'gpt2')
+    const read = gpt({ file: path, dropout: 0 })
+    const { params } = await read.init(hostKey(0), meta(11))
+    expect(Object.keys(params).sort()).toEqual(Object.keys(vars.params).sort())
+    for (const [name, v] of Object.entries(vars.params)) expect(params[name], name).toEqual(v)
+  })
+})
+
+/** What the file calls a variable, laid out as the file has it. */
+function published(
+  params: Readonly<Record<string, Value>>,
+  s: DecoderOptions | typeof llama | typeof gpt2,
+  naming: 'gguf' | 'llama' | 'gpt2',
+): Record<string, Value> {
+  const out: Record<string, Value> = {}
+  const at = (v: Value, i: number, j: number): number => v.data[i * v.shape[1]! + j]!
+  for (const [name, { name: there, transpose, pairs, outputs }] of Object.entries(origins(naming, s))) {
+    const v = params[name]!
+    if (v.shape.length === 1 || !transpose) {
+      const width = v.shape.at(-1)!
+      const rows = v.data.length / width
+      const old = out[there] ?? {
+        shape: [...v.shape.slice(0, -1), outputs ? 3 * width : width],
+        dtype: 'float32',
+        data: new Float32Array(v.data.length * (outputs ? 3 : 1)),
+      }
+      const total = old.shape.at(-1)!
+      for (let i = 0; i < rows; i++) for (let j = 0; j < width; j++) old.data[i * total + (outputs?.[0] ?? 0) + j] = v.data[i * width + j]!
+      out[there] = old
+      continue
+    }
+    const [a, b] = v.shape as [number, number]
+    const d = b / (pairs ?? 1)
+    // Row r of the file, for pairs: member r mod 2 of pair ⌊r/2⌋ of its head.
+    const column = (r: number): number =>
+      pairs === undefined ? r : Math.floor(r / d) * d + ((r % d) % 2) * (d / 2) + Math.floor((r % d) / 2)
+    out[there] = {
+      shape: [b, a],
+      dtype: 'float32',
+      data: Float32Array.from({ length: a * b }, (_, k) => at(v, k % a, column(Math.floor(k / a)))),
+    }
+  }
+  return out
+}
+
+function ggufOf(params: Readonly<Record<string, Value>>, s: typeof llama): string {
+  const tensors: RawTensor[] = Object.entries(published(params, s, 'gguf')).map(([name, { shape, data }]) => ({
+    name,
+    axes: [...shape].reverse(),
+    type: 0,
+    bytes: new Uint8Array(Float32Array.from(data).buffer),
+  }))
+  const path = join(folder, 'tiny.gguf')
+  const fields = [
+    field.text('general.architecture', 'llama'),
+    field.u32('llama.block_count', s.layers),
+    field.u32('llama.embedding_length', s.width),
+    field.u32('llama.attention.head_count', s.heads),
+    field.u32('llama.attention.head_count_kv', s.keyValueHeads),
+    field.u32('llama.feed_forward_length', s.feedForward),
+    field.u32('llama.context_length', s.context),
+    field.f32('llama.rope.freq_base', s.rotaryBase),
+    field.f32('llama.attention.layer_norm_rms_epsilon', s.epsilon),
+  ]
+  writeFileSync(path, encodeGguf(fields, tensors))
+  return path
+}
+
+function safetensorsOf(params: Readonly<Record<string, Value>>, s: typeof llama | typeof gpt2, family: 'llama' | 'gpt2'): string {
+  const config =
+    family === 'llama'
+      ? {
+          model_type: 'llama',
+          num_hidden_layers: s.layers,
+          hidden_size: s.width,
+          num_attention_heads: s.heads,
+          num_key_value_heads: s.keyValueHeads,
+          intermediate_size: s.feedForward,
+          max_position_embeddings: s.context,
+          vocab_size: s.vocabulary,
+          rope_theta: s.rotaryBase,
+          rms_norm_eps: s.epsilon,
+          tie_word_embeddings: true,
+        }
+      : {
+          model_type: 'gpt2',
+          n_layer: s.layers,
+          n_embd: s.width,
+          n_head: s.heads,
+          n_inner: s.feedForward,
+          n_positions: s.context,
+          vocab_size: s.vocabulary,
+          layer_norm_epsilon: s.epsilon,
+        }
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+  writeFileSync(join(folder, 'model.safetensors'), encode(published(params, s, family)))
+  return folder
+}
+
+describe('sizes', () => {
+  it('of presets are those of the papers', () => {
+    const count = (s: Parameters<typeof decoderShapes>[0]): number =>
+      Object.values(decoderShapes(s)).reduce((n, shape) => n + shape.reduce((a, b) => a * b, 1), 0)
+    expect(count(presets.gpt2)).toBe(124_439_808)
+    expect(count(presets['gpt2-medium'])).toBe(354_823_168)
+    expect(count(presets['smollm2-135m'])).toBe(134_515_008)
+    expect(count(presets['llama2-7b'])).toBe(6_738_415_616)
+  })
+
+  it('that do not fit are refused together', () => {
+    const refused = (): unknown => gpt({ ...llama, heads: 5, keyValueHeads: 3, dropout: 0 })
+    expect(refused).toThrow(/OCK-GPT-001 at model.heads.*[^]*OCK-GPT-001 at model.keyValueHeads/)
+    expect(() => gpt({ ...options(llama) }).sizes(meta(12))).toThrow('OCK-GPT-006')
+  })
+
+  it('of files are checked', () => {
+    expect(() => openPublished(join(folder, 'none.gguf'))).toThrow('OCK-GPT-003')
+    const path = join(folder, 'other.gguf')
+    writeFileSync(path, encodeGguf([field.text('general.architecture', 'bert')], []))
+    expect(() => openPublished(path)).toThrow(/OCK-GPT-003.*"bert" is not read/)
+    writeFileSync(path, encodeGguf([field.text('general.architecture', 'llama'), field.u32('llama.block_count', 0)], []))
+    expect(() => openPublished(path)).toThrow(/llama.block_count[^]*llama.embedding_length[^]*token_embd/)
+  })
+})

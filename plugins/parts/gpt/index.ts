@@ -1,0 +1,31 @@
+import { component, definePlugin } from 'ockham'
+import type { z } from 'zod'
+import { gpt, gptOptions } from './gpt.js'
+
+export { emptyPast, pastOf, type Past } from './attend.js'
+export { decoded, headed, type DecoderOptions } from './decoder.js'
+export { gpt, gptOptions, type Decoder } from './gpt.js'
+export { decoderInit, decoderShapes } from './init.js'
+export { openPublished, tokenizerBeside, type Published } from './published.js'
+export { presets, type Sizes } from './sizes.js'
+export { publishedWeights } from './weights.js'
+
+declare module 'ockham' {
+  interface Catalog {
+    gpt: { kind: 'model'; options: z.input<typeof gptOptions> }
+  }
+}
+
+export default definePlugin({
+  name: 'gpt',
+  provides: [
+    component({
+      kind: 'model',
+      name: 'gpt',
+      about: 'Decoder of the GPT-2 or LLaMA family on tokens',
+      options: gptOptions,
+      offers: ['weights', 'head', 'decoder'],
+      create: gpt,
+    }),
+  ],
+})
