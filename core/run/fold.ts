@@ -98,9 +98,9 @@ class Drive {
   }
 
   async #read(start: number, end: number): Promise<Values[]> {
-    const feeds: Values[] = []
-    for (let step = start; step < Math.min(end, this.fold.steps); step++) feeds.push(await this.#feed(step))
-    return feeds
+    const steps = Array.from({ length: Math.max(0, Math.min(end, this.fold.steps) - start) }, (_, i) => start + i)
+    // All are asked for before the engine takes the thread, so that workers read them meanwhile.
+    return Promise.all(steps.map((step) => this.#feed(step)))
   }
 
   #report(step: number, out: Values): void {

@@ -76,7 +76,7 @@ class Pool {
 
   lease(size: number): Lease {
     const lease: Lease = {
-      ask: <T>(task: Task) => this.#least(size).ask(task),
+      ask: (task) => this.#least(size).ask(task),
       start: () => this.#start(size),
       release: async () => {
         if (this.#leases.delete(lease) && this.#leases.size === 0) await this.#end()
