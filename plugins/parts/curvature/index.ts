@@ -1,0 +1,7 @@
+import { definePlugin } from 'ockham'
+
+export { geometryOf, type Geometry } from './geometry.js'
+export { linearLayers, type Layers, type LinearLayer } from './layers.js'
+export { jacobian, kernelJacobian, layerPass, pullEach, unitColumns, windows, type LayerPass } from './pass.js'
+
+export default definePlugin({ name: 'curvature', provides: [] })

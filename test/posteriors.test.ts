@@ -1,0 +1,46 @@
+/* The ladder of conformance on every posterior that is in the repository. */
+import { hostKey, type Engine } from 'ockham'
+import fseb from '../plugins/methods/fseb/index.js'
+import laplace from '../plugins/methods/laplace/index.js'
+import training from '../plugins/parts/training/index.js'
+import { value } from '../plugins/parts/training/index.js'
+import { componentOf, engines, inMemory, posteriorSuite } from './suites/index.js'
+
+const given = (engine: Engine) => componentOf(training, 'inference', 'given', {}, { engine })
+
+for (const [machine, engine] of Object.entries(engines)) {
+  const around = (options: object) => async (on: Engine) =>
+    componentOf(
+      laplace,
+      'inference',
+      'laplace',
+      { subset: 'all', tune: 'none', size: 3, ...options, after: await given(on) },
+      { engine: on },
+    )
+  for (const structure of ['full', 'kfac', 'low-rank', 'functional'] as const)
+    posteriorSuite(`laplace, ${structure}, on ${machine}`, { engine, make: around({ structure }), moments: 'exact' })
+  posteriorSuite(`laplace, diagonal, on ${machine}`, { engine, make: around({ structure: 'diagonal' }), moments: 'diagonal' })
+  posteriorSuite(`laplace, tuned, on ${machine}`, { engine, make: around({ tune: 'evidence' }) })
+  posteriorSuite(`laplace, by weights, on ${machine}`, {
+    engine,
+    make: around({ structure: 'full', predictive: 'weights' }),
+    moments: 'exact',
+    predict: { samples: 1500 },
+    tolerance: 0.15,
+  })
+
+  const map = async (on: Engine) => {
+    const optimizer = await componentOf(training, 'optimizer', 'sgd', { learningRate: 0.02, momentum: 0 })
+    return componentOf(training, 'inference', 'map', { steps: 40, batchSize: 64, optimizer }, { engine: on })
+  }
+  posteriorSuite(`map, on ${machine}`, { engine, make: map, moments: 'point' })
+  posteriorSuite(`fseb, on ${machine}`, {
+    engine,
+    make: map,
+    changes: async () => {
+      const x = hostKey(3).normal([12, 1])
+      const context = inMemory({ train: { x, y: value(new Float32Array(12), [12, 1]) } })
+      return { prior: await componentOf(fseb, 'prior', 'fseb', { context, contextSize: 6 }) }
+    },
+  })
+}
