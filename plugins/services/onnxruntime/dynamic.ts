@@ -51,6 +51,10 @@ function opened(infos: Three<ValueInfoProto>): ValueInfoProto {
   return { name, type: { tensorType: { ...type.tensorType, shape: { dim } } } }
 }
 
+/** Whether a size that is left open, as −1, says as much: one alone, of reshapes. */
+const leavable = (name: string, slope: readonly bigint[], nodes: readonly NodeProto[]): boolean =>
+  slope.filter((s) => s !== 0n).length === 1 && nodes.every(({ opType, input }) => !input.includes(name) || opType === 'Reshape')
+
 const columns = <T>(lists: Three<readonly T[]>): Three<T>[] => lists[0].map((x, i) => [x, lists[1][i]!, lists[2][i]!])
 
 /**
@@ -72,6 +76,15 @@ export function dynamic(rows: Three<number>, graphs: readonly GraphProto[]): Gra
     }
     const line = lineOf(rows, tensors)
     if (!line) return undefined
+    if (leavable(t.name!, line.slope, first.node)) {
+      initializer.push(
+        listOf(
+          t.name!,
+          line.slope.map((s, i) => (s === 0n ? line.offset[i]! : -1n)),
+        ),
+      )
+      continue
+    }
     const [slope, offset, product] = [`${t.name!}_slope`, `${t.name!}_offset`, `${t.name!}_product`]
     initializer.push(listOf(slope, line.slope), listOf(offset, line.offset))
     made.push(node('Mul', [slope, rowsName], product), node('Add', [product, offset], t.name!))

@@ -2,6 +2,7 @@ import type { Precision, Value } from 'ockham'
 import type { Executable } from '../engine/executor.js'
 import { slotOf } from '../engine/graph.js'
 import type { Graph } from '../engine/graph.js'
+import { inBlocks } from './blocks.js'
 import type { HostType } from './lower.js'
 import { typeOf } from './lower.js'
 import { SafeProgram, capturesOf } from './program.js'
@@ -12,7 +13,7 @@ import type { Settings } from './session.js'
 
 /** A graph compiled to sessions. */
 export async function compile(graph: Graph, precision: Precision, settings: Settings, warn: Warn): Promise<Executable> {
-  const simple = rewrite(graph)
+  const simple = inBlocks(rewrite(graph))
   const captures = capturesOf(simple)
   const fed = simple.inputs.filter((n) => n.source?.kind !== 'capture')
   const types = simple.outputs.map((o) => hostType(slotOf(o.ref), precision))

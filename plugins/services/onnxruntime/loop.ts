@@ -5,6 +5,7 @@ import { stepInputs } from '../engine/executor.js'
 import type { ExecutableLoop } from '../engine/executor.js'
 import { slotOf } from '../engine/graph.js'
 import type { Graph, Node } from '../engine/graph.js'
+import { inBlocks } from './blocks.js'
 import { checkRows, typeOf } from './lower.js'
 import type { HostType } from './lower.js'
 import { CarefulProgram, SafeProgram, capturesOf } from './program.js'
@@ -164,7 +165,8 @@ export async function loop(graph: Graph, precision: Precision, settings: Setting
 
 async function fused(frame: Frame, settings: Settings, warn: Warn): Promise<ExecutableLoop> {
   checkRows(frame.graph.nodes)
-  const made = loopModel(frame.graph, anatomy(frame.graph))
+  const graph = inBlocks(frame.graph, anatomy(frame.graph).invariant)
+  const made = loopModel(graph, anatomy(graph))
   const whole = new Fused(frame, made, await openSession(made.model, settings, frame.graph.nodes))
   const careful = new CarefulProgram(frame.graph, settings, warn)
   const advance = queued(async (carry: Carry, steps: Steps): Promise<Result> => {

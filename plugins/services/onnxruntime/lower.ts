@@ -2,12 +2,16 @@ import { InputError } from 'ockham'
 import type { Value } from 'ockham'
 import { slotOf } from '../engine/graph.js'
 import type { Node, Ref } from '../engine/graph.js'
-import type { ConstantData, ElementType, Scope } from './model.js'
+import { blocksOp } from './blocks.js'
+import type { Chain } from './blocks.js'
+import { Scope } from './model.js'
+import type { ConstantData, ElementType } from './model.js'
+import { same } from './rules.js'
 import { Call, elementType, inverse, rows } from './rows/index.js'
 import type { Float } from './rows/index.js'
 
 /** Ops that are no kernels of the table, but that this executor runs. */
-const structural = new Set(['Input', 'Constant', 'Inverse', 'Host'])
+const structural = new Set(['Input', 'Constant', 'Inverse', 'Host', blocksOp])
 export const supports = (op: string): boolean => rows.has(op) || structural.has(op)
 
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, bool: Uint8Array } as const
@@ -69,6 +73,11 @@ export class Lowering {
   /** Adds the ONNX nodes of one node of the graph. */
   add(node: Node, scope: Scope): void {
     if (node.op === 'Constant') return
+    if (node.op === blocksOp) {
+      this.#homes.set(node, scope)
+      this.#names.set(node, this.#blocks(node, scope))
+      return
+    }
     const float: Float = node.precision
     const call = new Call(
       node,
@@ -85,6 +94,31 @@ export class Lowering {
     }
     const results = rows.get(node.op)!(call)
     this.#names.set(node, typeof results === 'string' ? [results] : results)
+  }
+
+  /** A chain as a `Scan` over blocks: those of its operands are read in place, those of its results written in place. */
+  #blocks(node: Node, scope: Scope): readonly string[] {
+    const { blocks, operands, members, results } = node.attrs['chain'] as Chain
+    const [inner, body] = [new Lowering(), new Scope('block', scope)]
+    const outer = new Call(node, [], node.precision, scope)
+    const stacks: string[] = []
+    operands.forEach((operand, i) => {
+      const [ref, seen] = [{ node: operand.node, index: 0 }, slotOf({ node: operand.node, index: 0 })]
+      const type = elementType(seen.dtype, node.precision)
+      const shape = operand.whole ? seen.shape : [blocks, ...seen.shape]
+      const given = this.as(node.inputs[i]!, type, scope)
+      const name = same(slotOf(node.inputs[i]!).shape, shape) ? given : outer.reshape(given, shape)
+      if (!operand.whole) stacks.push(name)
+      inner.bind(ref, operand.whole ? name : body.input(body.fresh('block'), type, seen.shape), operand.whole ? scope : body)
+    })
+    for (const member of members) inner.add(member, body)
+    for (const result of results) {
+      const { dtype, shape } = result.outputs[0]!
+      body.output(inner.as({ node: result, index: 0 }, elementType(dtype, node.precision), body), elementType(dtype, node.precision), shape)
+    }
+    const attrs = { body: { graph: body.graph() }, num_scan_inputs: stacks.length }
+    const made = scope.emit('Scan', stacks, attrs, results.length, `Scan.${node.id}`)
+    return made.map((name, i) => outer.reshape(name, node.outputs[i]!.shape))
   }
 
   #constant(node: Node, type: HostType, scope: Scope): string {

@@ -2,6 +2,7 @@ import type { Graph, Node, Ref } from '../engine/graph.js'
 import { fusions } from './fusions.js'
 import { imageRules } from './image-rules.js'
 import { made } from './made.js'
+import { inOrder } from './order.js'
 import { rules } from './rules.js'
 import type { Site } from './rules.js'
 
@@ -18,27 +19,6 @@ function readersOf(graph: Graph): Map<string, (Node | undefined)[]> {
   for (const node of graph.nodes) for (const ref of node.inputs) count(ref, node)
   for (const { ref } of graph.outputs) count(ref)
   return readers
-}
-
-/** Nodes that some output needs, operands first. Walks without recursion: graphs are deep. */
-function reached(inputs: readonly Node[], outputs: Graph['outputs']): Node[] {
-  const order: Node[] = [...inputs]
-  const seen = new Set<Node>(inputs)
-  const stack: { readonly node: Node; next: number }[] = []
-  const visit = (node: Node): void => {
-    if (seen.has(node)) return
-    seen.add(node)
-    stack.push({ node, next: 0 })
-  }
-  for (const { ref } of outputs) {
-    visit(ref.node)
-    for (let top = stack.at(-1); top; top = stack.at(-1)) {
-      const operand = top.node.inputs[top.next++]
-      if (operand) visit(operand.node)
-      else order.push(stack.pop()!.node)
-    }
-  }
-  return order
 }
 
 /**
@@ -64,5 +44,10 @@ export function rewrite(graph: Graph): Graph {
     replaced.set(original, site.node)
   }
   const outputs = graph.outputs.map(({ name, ref }) => ({ name, ref: follow(ref) }))
-  return { nodes: reached(graph.inputs, outputs), inputs: graph.inputs, outputs }
+  const nodes = inOrder(
+    outputs.map(({ ref }) => ref.node),
+    (node) => node.inputs.map((ref) => ref.node),
+    graph.inputs,
+  )
+  return { nodes, inputs: graph.inputs, outputs }
 }
