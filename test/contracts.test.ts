@@ -15,7 +15,10 @@ import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
 import gp, { type Kernel } from '../plugins/parts/gp/index.js'
 import gpt from '../plugins/parts/gpt/index.js'
+import lora from '../plugins/parts/lora/index.js'
 import networks from '../plugins/parts/networks/index.js'
+import onnx from '../plugins/parts/onnx/index.js'
+import { fixture, fixtureMeta } from '../plugins/parts/onnx/testing.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
@@ -132,12 +135,28 @@ for (const [machine, engine] of Object.entries(engines)) {
   }
   for (const preset of ['gpt2', 'smollm2-135m'] as const) {
     const sizes = { layers: 2, width: 8, heads: 2, keyValueHeads: 1, feedForward: 12, context: 5, vocabulary: 4 }
-    modelSuite(on('gpt'), { engine, make: () => componentOf(gpt, 'model', 'gpt', { preset, ...sizes }), ...sentences })
+    const decoder = () => componentOf(gpt, 'model', 'gpt', { preset, ...sizes })
+    modelSuite(on('gpt'), { engine, make: decoder, ...sentences })
+    const make = async () => componentOf(lora, 'model', 'lora', { of: await decoder(), targets: 'linear', rank: 2 })
+    modelSuite(on('lora'), { engine, make, ...sentences, weights: (_, vars) => vars.frozen })
   }
+  modelSuite(on('onnx'), {
+    engine,
+    make: () => componentOf(onnx, 'model', 'onnx', { file: fixture }),
+    meta: fixtureMeta,
+    x: { x: key.normal([4, 8, 8, 2]) },
+    pretrained: true,
+  })
 
   // Terms.
   priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
   priorSuite(on('normal'), { engine, make: () => componentOf(priors, 'prior', 'normal', { scale: { head: 0.3, '*': 2 } }) })
+  priorSuite(on('l2-sp'), { engine, make: () => componentOf(priors, 'prior', 'l2-sp', { scale: 0.5, fresh: ['head'] }) })
+  for (const name of ['function-norm', 'outlier-exposure'])
+    priorSuite(on(name), {
+      engine,
+      make: () => componentOf(priors, 'prior', name, { context: clouds(key.fold('context')), contextSize: 6, scale: 2 }),
+    })
   for (const points of ['joint', 'context'])
     priorSuite(`${on('fseb')} at ${points} points`, {
       engine,

@@ -8,6 +8,7 @@ export { gpt, gptOptions, type Decoder } from './gpt.js'
 export { decoderInit, decoderShapes } from './init.js'
 export { openPublished, tokenizerBeside, type Published } from './published.js'
 export { presets, type Sizes } from './sizes.js'
+export { origins, type Naming } from './names.js'
 export { publishedWeights } from './weights.js'
 
 declare module 'ockham' {

@@ -14,7 +14,7 @@ export { groupNorm, layerNorm, normInit, rmsNorm, standardised } from './norms.j
 export { decode, transformerInit, type Transformer } from './transformer.js'
 export { dense, variable } from './dense.js'
 export { activations, type Activation } from './activations.js'
-export { denseInit, kernel, type Init } from './init.js'
+export { denseInit, kernel, uniformKernel, type Init } from './init.js'
 export { inputSize, outputSize } from './sizes.js'
 export { mlp, mlpOptions } from './mlp.js'
 export { conv, convInit, globalPool, pooled, type ConvInit, type ConvOptions } from './conv.js'

@@ -1,0 +1,102 @@
+import { InputError, type Call, type HostKey, type Model, type Value, type Variables } from 'ockham'
+import type { Tensor } from 'ockham/tensor'
+import { dropout, uniformKernel, variable } from '../networks/index.js'
+
+export interface LoraOptions {
+  /** Layers that are adapted: their names, or the ends of them (`attn.q`); `linear` is every dense layer but the head. */
+  readonly targets: readonly string[] | 'linear'
+  readonly rank: number
+  /** What the product is multiplied by, times the rank. */
+  readonly alpha: number
+  /** Share of an adapted layer's inputs dropped on their way to its product, while training. */
+  readonly dropout: number
+}
+
+/** A layer with a kernel [in, out]. */
+export interface Layer {
+  readonly name: string
+  readonly inputs: number
+  readonly outputs: number
+}
+
+const suffix = '.kernel'
+
+/** Dense layers of a model by its variables; a head tied to the token table is one, with the table's transpose as its kernel. */
+export function denseLayers({ params, frozen }: Variables<Value>): Layer[] {
+  const all: Readonly<Record<string, Value>> = { ...frozen, ...params }
+  const layers = Object.entries(all).flatMap(([name, { shape }]) =>
+    name.endsWith(suffix) && shape.length === 2 ? [{ name: name.slice(0, -suffix.length), inputs: shape[0]!, outputs: shape[1]! }] : [],
+  )
+  const tokens = all['tokens.table']
+  const tied = tokens !== undefined && !layers.some(({ name }) => name === 'head')
+  return tied ? [...layers, { name: 'head', inputs: tokens.shape[1]!, outputs: tokens.shape[0]! }] : layers
+}
+
+const meant = (layer: string, target: string): boolean => layer === target || layer.endsWith(`.${target}`)
+
+/** The layers that targets mean. Throws `OCK-LORA-001` for targets that mean none, naming the layers there are. */
+export function adapted(layers: readonly Layer[], targets: LoraOptions['targets']): Layer[] {
+  if (targets === 'linear') return layers.filter(({ name }) => name !== 'head')
+  const lost = targets.filter((target) => !layers.some(({ name }) => meant(name, target)))
+  if (lost.length > 0) {
+    const ends = [...new Set(layers.map(({ name }) => name.replace(/^.*?\d+\./, '')))]
+    throw new InputError(
+      lost.map((target) => ({
+        code: 'OCK-LORA-001',
+        what: `no dense layer is called ${target}`,
+        where: 'model.targets',
+        remedy: `the model has ${ends.slice(0, 20).join(', ')}${ends.length > 20 ? ', …' : ''}`,
+      })),
+    )
+  }
+  return layers.filter(({ name }) => targets.some((target) => meant(name, target)))
+}
+
+/** `<layer>.lora.a` [in, r], uniform with variance 1 / (3 in), and `<layer>.lora.b` [r, out] of zeros: the model starts as its base. */
+export function loraInit(key: HostKey, layers: readonly Layer[], rank: number): Record<string, Value> {
+  return Object.fromEntries(
+    layers.flatMap(({ name, inputs, outputs }) => [
+      [`${name}.lora.a`, uniformKernel(key.fold(`${name}.lora.a`), [inputs, rank], 1 / (3 * inputs))],
+      [`${name}.lora.b`, { shape: [rank, outputs], dtype: 'float32' as const, data: new Float32Array(rank * outputs) }],
+    ]),
+  )
+}
+
+/** The call of the base, in which each adapted layer's output gains (α / r) (drop(x) A) B, x being its input. */
+function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: LoraOptions): Call {
+  const inputs = new Map<string, Tensor>()
+  return {
+    ...call,
+    at(point, h) {
+      const end = point.lastIndexOf('.')
+      const [layer, side] = [point.slice(0, end), point.slice(end)]
+      const a = vars.params[`${layer}.lora.a`] ?? vars.frozen[`${layer}.lora.a`]
+      if (!a || side !== '.out') {
+        const seen = call.at(point, h)
+        if (a && side === '.in') inputs.set(layer, seen)
+        return seen
+      }
+      const x = dropout(`${layer}.lora`, inputs.get(layer)!, share, call)
+      const low = x
+        .reshape([-1, a.shape[0]!])
+        .matMul(a)
+        .mul(alpha / rank)
+      return call.at(point, h.add(low.matMul(variable(vars, `${layer}.lora.b`)).reshape(h.shape)))
+    },
+  }
+}
+
+/**
+ * Low-rank adaptation, Hu et al. 2022, equation 3: every targeted layer computes W x + (α / r) B A x with A and B learnt, and everything of the
+ * base is frozen. The products are made beside the base's layers, so that no step forms, copies or differentiates W.
+ * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out].
+ */
+export const lora = (base: Model, options: LoraOptions): Model => ({
+  async init(key, meta) {
+    const { params, frozen, state } = await base.init(key.fold('base'), meta)
+    const all = { ...frozen, ...params }
+    const layers = adapted(denseLayers({ params, frozen, state }), options.targets)
+    return { params: loraInit(key, layers, options.rank), frozen: all, state }
+  },
+  apply: (vars, x, call) => base.apply(vars, x, adapting(vars, call, options)),
+})
