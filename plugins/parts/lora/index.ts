@@ -1,4 +1,4 @@
-import { component, definePlugin, slot, type Model } from 'ockham'
+import { component, definePlugin, slot } from 'ockham'
 import { z } from 'zod'
 import { lora } from './lora.js'
 

@@ -78,7 +78,7 @@ function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: 
       }
       const x = dropout(`${layer}.lora`, inputs.get(layer)!, share, call)
       const low = x
-        .reshape([-1, a.shape[0]!])
+        .reshape([-1, a.shape[0]])
         .matMul(a)
         .mul(alpha / rank)
       return call.at(point, h.add(low.matMul(variable(vars, `${layer}.lora.b`)).reshape(h.shape)))
