@@ -110,10 +110,13 @@ export interface Engine {
 
   /** Value, gradient [as p] and whatever else the pass computed. Parameters that `fn` does not use get zeros. */
   valueAndGrad<A>(fn: (p: Tensors) => { readonly value: Scalar; readonly aux: A }, p: Tensors): { value: Scalar; grads: Tensors; aux: A }
-  /** One forward pass; `pull(dy)` gives Jᵀdy and may be asked again and again. */
-  vjp<A>(fn: (p: Tensors) => { readonly y: Tensor; readonly aux: A }, p: Tensors): { y: Tensor; aux: A; pull(dy: Tensor): Tensors }
-  /** y and J v. */
-  jvp(fn: (p: Tensors) => Tensor, p: Tensors, v: Tensors): { y: Tensor; dy: Tensor }
+  /** One forward pass; `pull(dy)` gives Jᵀdy and `push(v)` gives J v, and both may be asked again and again. */
+  vjp<A>(
+    fn: (p: Tensors) => { readonly y: Tensor; readonly aux: A },
+    p: Tensors,
+  ): { y: Tensor; aux: A; pull(dy: Tensor): Tensors; push(v: Tensors): Tensor }
+  /** y, one tensor or several by name, and J v. Names that `v` lacks do not change. */
+  jvp<Y extends Tensor | Tensors>(fn: (p: Tensors) => Y, p: Tensors, v: Tensors): { y: Y; dy: Y }
   /** Prints the value of `x` whenever the program has run, in loops for each step; returns `x`. */
   print<T extends Tensor>(name: string, x: T): T
   /** x as a constant of differentiation. */

@@ -1,6 +1,8 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
+import { composed, type Composed } from './composed/index.js'
 import { finished, imageCompositions } from './image-compositions.js'
 import type { Attrs } from './signatures/row.js'
+import { tf, type Tensor } from './tensor.js'
 
 /** Runs a kernel on infos, recording it where an input is symbolic. */
 export type Call = (kernel: string, inputs: Readonly<Record<string, TensorInfo>>, attrs?: Attrs) => TensorInfo
@@ -21,9 +23,18 @@ function cumprod(x: TensorInfo, axis: number, exclusive: boolean, reverse: boole
   return y
 }
 
+/** Handles for tfjs' operations; inputs that are tensors already are taken as they are. */
+const tensor = (info: TensorInfo): Tensor => (info instanceof tf.Tensor ? (info as Tensor) : tf.engine().makeTensorFromTensorInfo(info))
+
+const written =
+  ({ of }: Composed): Composition =>
+  (inputs, attrs) =>
+    of(Object.fromEntries(Object.entries(inputs).flatMap(([name, x]) => ((x as TensorInfo | null) ? [[name, tensor(x)]] : []))), attrs)
+
 /** Kernels that are recorded as others, so that no machine needs a row for them. */
 export const compositions: Readonly<Record<string, Composition>> = {
   ...imageCompositions,
+  ...Object.fromEntries(Object.entries(composed).map(([kernel, made]) => [kernel, written(made)])),
   _FusedMatMul: (inputs, attrs, call) => {
     const { transposeA, transposeB } = attrs
     return finished(call('BatchMatMul', { a: inputs.a!, b: inputs.b! }, { transposeA, transposeB }), inputs, attrs, call)

@@ -1,5 +1,7 @@
 import type { GradFunc, Tensor, Tensor1D } from '@tensorflow/tfjs-core'
+import './gradients/composed.js'
 import './gradients/convolution.js'
+import './gradients/corrections.js'
 import './gradients/indexing.js'
 import './gradients/pooling.js'
 import './gradients/products.js'

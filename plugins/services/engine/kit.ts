@@ -10,6 +10,8 @@ export interface TapeNode {
   readonly inputs: NamedTensorMap
   readonly gradient?: (dys: Tensor[]) => Record<string, () => Tensor>
   readonly saved?: Tensor[]
+  /** Ours: what the kernel was called with. */
+  attrs?: Readonly<Record<string, unknown>>
 }
 
 /** A class of tfjs that draws numbers. */

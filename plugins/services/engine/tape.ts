@@ -9,7 +9,20 @@ interface Taping {
 /** What a custom gradient keeps of its own inside, by tensor id: for the tape it comes from nowhere. Holds the inputs of the custom operation. */
 const inner = new WeakMap<Tensor, readonly Tensor[]>()
 
-const inputsOf = (node: TapeNode): Tensor[] => Object.values(node.inputs).filter((t) => t != null)
+export const inputsOf = (node: TapeNode): Tensor[] => Object.values(node.inputs).filter((t) => t != null)
+
+let keeper: ((t: Tensor) => void) | undefined
+
+/** Has `keep` see every tensor that goes onto the tape while `fn` runs: operations of several kernels free what lies between them. */
+export function keeping<T>(keep: (t: Tensor) => void, fn: () => T): T {
+  const outer = keeper
+  keeper = keep
+  try {
+    return fn()
+  } finally {
+    keeper = outer
+  }
+}
 
 /** Where the last node belongs: before the clones of its outputs. */
 function placeOfLast(tape: readonly TapeNode[]): number {
@@ -39,6 +52,8 @@ export function mendTape(): void {
     add(kernel, inputs, outputs, gradient, saved, attrs)
     const tape = engine.state.activeTape
     const node = tape.at(-1)!
+    node.attrs = attrs as NonNullable<TapeNode['attrs']>
+    if (keeper) for (const t of [...inputsOf(node), ...node.outputs]) keeper(t)
     if (gradient) markInner(tape, node)
     const at = placeOfLast(tape)
     if (at < tape.length - 1) tape.splice(at, 0, tape.pop()!)

@@ -1,6 +1,8 @@
 import { binaries } from './test-cases/binary.js'
 import type { Case } from './test-cases/case.js'
+import { composedCases } from './test-cases/composed.js'
 import { convolutions } from './test-cases/convolution.js'
+import { drawnCases } from './test-cases/drawn.js'
 import { elementwise } from './test-cases/elementwise.js'
 import { gradients } from './test-cases/gradients.js'
 import { images } from './test-cases/images.js'
@@ -22,4 +24,6 @@ export const cases: readonly Case[] = [
   ...gradients,
   ...convolutions,
   ...images,
+  ...composedCases,
+  ...drawnCases,
 ]

@@ -8,9 +8,9 @@ export const supply = (kernelName: string, inputsToSave: string[], gradFunc: Gra
   if (!tf.getGradient(kernelName)) tf.registerGradient({ kernelName, inputsToSave, gradFunc })
 }
 
-/** Registers in place of a gradient of tfjs that is wrong, or that refuses what it could do. */
+/** Registers, in place of a gradient of tfjs that is wrong or refuses what it could do. */
 export const replace = (kernelName: string, inputsToSave: string[], gradFunc: GradFunc): void => {
-  tf.unregisterGradient(kernelName)
+  if (tf.getGradient(kernelName)) tf.unregisterGradient(kernelName)
   tf.registerGradient({ kernelName, inputsToSave, gradFunc })
 }
 

@@ -64,6 +64,17 @@ const four = (shape: Shape, what: string): Shape4D => {
   return [...shape] as Shape4D
 }
 
+/** A number of zeros on every side, said for each: with one number tfjs takes the filter's height for its width too. */
+const sides = (pad: unknown): Pad =>
+  typeof pad === 'number'
+    ? [
+        [0, 0],
+        [pad, pad],
+        [pad, pad],
+        [0, 0],
+      ]
+    : (pad as Pad)
+
 /** The window of a convolution of images [n, h, w, c] with a filter [kh, kw, c, o], or [kh, kw, c, m] depthwise. */
 export function convolutionWindow(x: Shape, filter: Shape, attrs: Attrs, depthwise = false): Window {
   if ((attrs.dataFormat ?? 'NHWC') !== 'NHWC') throw new Mismatch(`data format ${String(attrs.dataFormat)}`)
@@ -72,7 +83,7 @@ export function convolutionWindow(x: Shape, filter: Shape, attrs: Attrs, depthwi
   const { strides, dilations, pad, dimRoundingMode } = attrs
   const rounding = (dimRoundingMode ?? undefined) as Rounding
   return window(() =>
-    tf.backend_util.computeConv2DInfo(images, weights, strides as Pair, (dilations ?? 1) as Pair, pad as Pad, rounding, depthwise),
+    tf.backend_util.computeConv2DInfo(images, weights, strides as Pair, (dilations ?? 1) as Pair, sides(pad), rounding, depthwise),
   )
 }
 
@@ -81,7 +92,7 @@ export function poolingWindow(x: Shape, attrs: Attrs): Window {
   const { filterSize, strides, pad, dimRoundingMode } = attrs
   const rounding = (dimRoundingMode ?? undefined) as Rounding
   const images = four(x, 'the input')
-  return window(() => tf.backend_util.computePool2DInfo(images, filterSize as Pair, strides as Pair, 1, pad as Pad, rounding))
+  return window(() => tf.backend_util.computePool2DInfo(images, filterSize as Pair, strides as Pair, 1, sides(pad), rounding))
 }
 
 /** A window's strides and paddings as attributes that every tfjs kernel reads alike. */

@@ -16,6 +16,8 @@ export interface Case {
   /** Kernel that the case is about; every row of the table has at least one case. */
   readonly kernel: string
   readonly name: string
+  /** Whether its shapes are drawn too: derivatives are tested on these. */
+  readonly drawn?: true
   build(random: Random): { readonly inputs: Values; readonly fn: (t: Tensors) => Tensor }
 }
 
@@ -51,6 +53,21 @@ export const at = (kernel: string, name: string, inputs: (r: Random) => Values, 
   build: (r) => ({ inputs: inputs(r), fn }),
 })
 
+/** A case whose shapes are drawn too. */
+export const drawn = (kernel: string, name: string, build: Case['build']): Case => ({ kernel, name: `${name}, drawn`, drawn: true, build })
+/** A whole number from `low` to `high`. */
+export const whole = (r: Random, low: number, high: number): number => low + r.integers([], high - low + 1).data[0]!
+export const pick = <T>(r: Random, xs: readonly T[]): T => xs[whole(r, 0, xs.length - 1)]!
+export const sizes = (r: Random, rank: number, low = 1, high = 4): number[] => Array.from({ length: rank }, () => whole(r, low, high))
+/** A shape of `least` to four axes. */
+export const anyShape = (r: Random, least = 0): number[] => sizes(r, whole(r, least, 4))
+/** Two shapes that broadcast to one: each may lack the first axes, and have others of size one. */
+export function anyPair(r: Random): [number[], number[]] {
+  const both = anyShape(r)
+  const part = (): number[] => both.slice(whole(r, 0, both.length)).map((n) => (whole(r, 0, 3) === 0 ? 1 : n))
+  return whole(r, 0, 1) === 0 ? [both, part()] : [part(), both]
+}
+
 /** Shapes of one operand: a scalar, a row, sizes of one, rank four. */
 export const shapes: readonly (readonly number[])[] = [[], [5], [1, 1], [3, 4], [2, 1, 3, 2]]
 /** Pairs that broadcast. */
@@ -78,25 +95,32 @@ export const pairs: readonly (readonly [readonly number[], readonly number[]])[]
 ]
 export const say = (...s: readonly (readonly number[])[]): string => s.map((x) => `[${x}]`).join(' ')
 
-export const unary = (kernel: string, fn: (x: Tensor) => Tensor, low = -2, high = 2, some = shapes): Case[] =>
-  some.map((s) =>
+export const unary = (kernel: string, fn: (x: Tensor) => Tensor, low = -2, high = 2, some = shapes): Case[] => [
+  ...some.map((s) =>
     at(
       kernel,
       say(s),
       (r) => ({ x: r.floats(s, low, high) }),
       ({ x }) => fn(x!),
     ),
-  )
+  ),
+  drawn(kernel, 'one operand', (r) => ({ inputs: { x: r.floats(anyShape(r), low, high) }, fn: ({ x }) => fn(x!) })),
+]
 
-export const binary = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor, low = -2, high = 2): Case[] =>
-  pairs.map(([a, b]) =>
+export const binary = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor, low = -2, high = 2): Case[] => [
+  ...pairs.map(([a, b]) =>
     at(
       kernel,
       say(a, b),
       (r) => ({ a: r.floats(a, low, high), b: r.floats(b, low, high) }),
       ({ a, b }) => fn(a!, b!),
     ),
-  )
+  ),
+  drawn(kernel, 'two operands', (r) => {
+    const [a, b] = anyPair(r)
+    return { inputs: { a: r.floats(a, low, high), b: r.floats(b, low, high) }, fn: (t) => fn(t['a']!, t['b']!) }
+  }),
+]
 
 export const integer = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor): Case[] =>
   pairs.slice(0, 4).map(([a, b]) =>

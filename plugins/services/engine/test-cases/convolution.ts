@@ -19,11 +19,19 @@ const explicit: Pad = [
   [0, 0],
 ]
 
+/** One on every side, said for each: of a number tfjs' own kernels make a square. */
+const even: Pad = [
+  [0, 0],
+  [1, 1],
+  [1, 1],
+  [0, 0],
+]
+
 const uses: readonly Use[] = [
   { x: [2, 5, 6, 3], filter: [3, 3, 3, 4], pad: 'same' },
   { x: [2, 5, 6, 3], filter: [3, 2, 3, 4], pad: 'valid' },
   { x: [1, 7, 5, 1], filter: [3, 3, 1, 2], strides: [2, 2], pad: 'same' },
-  { x: [2, 6, 8, 2], filter: [3, 3, 2, 3], strides: [2, 3], pad: 1 },
+  { x: [2, 6, 8, 2], filter: [3, 3, 2, 3], strides: [2, 3], pad: even },
   { x: [2, 6, 4, 2], filter: [1, 1, 2, 3], pad: 'valid' },
   { x: [2, 6, 5, 2], filter: [1, 1, 2, 3], strides: [2, 2], pad: 'same' },
   { x: [1, 1, 1, 1], filter: [1, 1, 1, 1], pad: 'valid' },
