@@ -18,6 +18,8 @@ export interface Certificate {
   readonly confidence: number
   /** The numbers the value was computed from. */
   readonly terms: Readonly<Record<string, number>>
+  /** How the value follows from the terms, so that anybody can compute it again. */
+  readonly formula?: string
   readonly assumptions: readonly string[]
   /** SHA-256 of what was evaluated: posterior, data. */
   readonly digests: Readonly<Record<string, string>>

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { InputError, type DatasetMeta, type Json, type Posterior, type Recorded, type Result, type Saved } from 'ockham'
 import { decode, encodePosterior } from '../../plugins/parts/safetensors/index.js'
 import { writeDurably } from '../../plugins/services/journal/index.js'
-import { renderReport } from '../../plugins/services/report/index.js'
+import { renderCertificates, renderReport } from '../../plugins/services/report/index.js'
 
 /** What `posterior.safetensors` holds beside the values: enough to serve the posterior without its data. */
 export interface Kept {
@@ -26,7 +26,7 @@ export function readPosterior(folder: string): Kept {
   return { saved: { kind: metadata['kind'] ?? '', values, meta: parsed('meta') as Json }, dataset: parsed('dataset') as DatasetMeta }
 }
 
-/** Writes the report, then `result.json`: the latter marks a run as finished. */
+/** Writes the report and the page of certificates, then `result.json`: the latter marks a run as finished. */
 export async function writeResult(
   folder: string,
   result: Result,
@@ -34,5 +34,7 @@ export async function writeResult(
   children?: Readonly<Record<string, { result: Result; events: readonly Recorded[] }>>,
 ): Promise<void> {
   writeDurably(join(folder, 'report.html'), await renderReport(result, events, children))
+  const certificates = renderCertificates(result, children)
+  if (certificates !== undefined) writeDurably(join(folder, 'certificate.html'), certificates)
   writeDurably(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
 }

@@ -37,7 +37,7 @@ const assumptions = (split: string, { dependence, ...meta }: DatasetMeta): strin
 
 /** A bound that looks at the losses of a held-out split and at nothing else. */
 export const testSetBound = (
-  { split, loss }: { readonly split: string; readonly loss: Loss },
+  { split, loss, formula }: { readonly split: string; readonly loss: Loss; readonly formula?: string },
   bound: (losses: Losses, delta: number) => number,
   { dataset }: { dataset: Dataset },
 ): Bound => {
@@ -62,7 +62,8 @@ export const testSetBound = (
         trivial,
         vacuous: value >= trivial,
         confidence: 1 - delta,
-        terms: { n, ...(loss === 'error' ? { errors: sum } : {}), rate: sum / n, delta },
+        terms: { n, ...(loss === 'error' ? { errors: sum } : {}), rate: sum / n, variance, delta },
+        ...(formula === undefined ? {} : { formula }),
         assumptions: assumptions(split, meta),
         digests: digests(posterior, meta),
       }

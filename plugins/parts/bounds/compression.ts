@@ -134,11 +134,31 @@ export function compression(options: CompressionOptions, { dataset }: { readonly
           nats: natsOf(length['bits']! + best.bits),
           delta,
         },
+        formula: formulaOf(options),
         assumptions: assumptionsOf(options, meta),
         digests: { message: sha256(message.bytes), ...message.side, ...digests(decoded, meta) },
       }
     },
   }
+}
+
+/** How the value follows from the terms. */
+function formulaOf({ method, loss, units }: CompressionOptions): string {
+  const scaled = loss === 'log-likelihood'
+  const mean = units === undefined ? 'rate' : 'rate + sampling'
+  const failure = units === undefined ? 'delta' : '(delta − delta.sampling)'
+  const nats = `nats + ln(1/${failure})`
+  const forms = {
+    kl: `largest p with kl(${mean} ‖ p) ≤ (${nats}) / n`,
+    hoeffding: `${mean} + √((${nats}) / 2n)`,
+    catoni: `least over γ of Catoni's map at γ/n of ${mean} + 1.0001 (${nats} + 2 ln(2 + ln γ / ln 1.0001)) / γ`,
+  }
+  const unit = scaled ? '; the loss, −log₂((1 − alpha) p + alpha/classes), counts from 0 to 1 on its range' : ''
+  const draws =
+    units === undefined
+      ? ''
+      : `; rate + sampling bounds the mean of all n from units draws in the same way, with delta.sampling and ln of the choices of alpha`
+  return `nats = bits ln 2; bits = the sum of bits.*; value = ${forms[method]}${unit}${draws}`
 }
 
 interface Setting {

@@ -68,7 +68,11 @@ export default definePlugin({
       needs,
       requires,
       create: (options, needed) =>
-        testSetBound({ ...options, loss: 'error' }, ({ sum, n }, delta) => clopperPearson(sum, n, delta), needed),
+        testSetBound(
+          { ...options, loss: 'error', formula: 'value = quantile 1 − delta of Beta(errors + 1, n − errors)' },
+          ({ sum, n }, delta) => clopperPearson(sum, n, delta),
+          needed,
+        ),
     }),
     component({
       kind: 'bound',
@@ -77,7 +81,12 @@ export default definePlugin({
       options: klInverseOptions,
       needs,
       requires,
-      create: (options, needed) => testSetBound(options, ({ sum, n }, delta) => klInverse(sum / n, -Math.log(delta) / n), needed),
+      create: (options, needed) =>
+        testSetBound(
+          { ...options, formula: 'value = largest p with kl(rate ‖ p) ≤ ln(1/delta) / n' },
+          ({ sum, n }, delta) => klInverse(sum / n, -Math.log(delta) / n),
+          needed,
+        ),
     }),
     component({
       kind: 'bound',
@@ -86,7 +95,12 @@ export default definePlugin({
       options: klInverseOptions,
       needs,
       requires,
-      create: (options, needed) => testSetBound(options, ({ sum, n }, delta) => hoeffding(sum / n, n, delta), needed),
+      create: (options, needed) =>
+        testSetBound(
+          { ...options, formula: 'value = rate + √(ln(1/delta) / 2n)' },
+          ({ sum, n }, delta) => hoeffding(sum / n, n, delta),
+          needed,
+        ),
     }),
     component({
       kind: 'bound',
@@ -96,7 +110,11 @@ export default definePlugin({
       needs,
       requires,
       create: (options, needed) =>
-        testSetBound(options, ({ sum, n, variance }, delta) => empiricalBernstein(sum / n, variance, n, delta), needed),
+        testSetBound(
+          { ...options, formula: 'value = rate + √(2 variance ln(2/delta) / n) + 7 ln(2/delta) / (3(n − 1))' },
+          ({ sum, n, variance }, delta) => empiricalBernstein(sum / n, variance, n, delta),
+          needed,
+        ),
     }),
     component({
       kind: 'bound',

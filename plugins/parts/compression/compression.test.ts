@@ -149,7 +149,7 @@ describe('quantiser', () => {
   })
 
   it('T9: entropy and error of normal numbers', () => {
-    const z = hostKey(0).normal([50_000]).data
+    const z = Array.from(hostKey(0).normal([50_000]).data)
     for (const [levels, entropy, error] of [
       [5, 1.311, 0.2335],
       [7, 1.718, 0.1322],
@@ -165,7 +165,7 @@ describe('quantiser', () => {
   })
 
   it('k-means is exact', () => {
-    const draw = hostKey(4).normal([9]).data
+    const draw = Array.from(hostKey(4).normal([9]).data)
     const error = (codebook: ArrayLike<number>) =>
       draw.reduce((s: number, x: number) => s + Math.min(...Array.from(codebook, (c) => (x - c) ** 2)), 0)
     const best = kMeans(draw, 3)

@@ -1,4 +1,4 @@
-import type { Tensor } from 'ockham/tensor'
+import type { Tensor, Tensor1D } from 'ockham/tensor'
 import { tf } from 'ockham/tensor'
 import { byHand } from '../networks/index.js'
 
@@ -9,7 +9,7 @@ const nearest = (v: Tensor, codebook: Tensor): Tensor => {
     .reshape([-1, 1])
     .sub(codebook.reshape([1, levels]))
     .abs()
-  return tf.oneHot(distance.argMin(1) as never, levels).cast('float32')
+  return tf.oneHot(distance.argMin<Tensor1D>(1), levels).cast('float32')
 }
 
 /**
@@ -18,13 +18,13 @@ const nearest = (v: Tensor, codebook: Tensor): Tensor => {
  */
 export const straightThrough: (v: Tensor, codebook: Tensor) => Tensor = byHand(
   (v, codebook) =>
-    nearest(v!, codebook!)
-      .matMul(codebook!.reshape([-1, 1]))
+    nearest(v, codebook)
+      .matMul(codebook.reshape([-1, 1]))
       .reshape([-1]),
   (dy, v, codebook) => [
     dy,
-    nearest(v!, codebook!)
+    nearest(v, codebook)
       .matMul(dy.reshape([-1, 1]), true)
       .reshape([-1]),
   ],
-) as (v: Tensor, codebook: Tensor) => Tensor
+)

@@ -2,7 +2,7 @@ import type { Certificate, Recorded, Result } from 'ockham'
 import { describe, expect, it } from 'vitest'
 import { lines } from '../../parts/figures/index.js'
 import { learningCurves } from './curves.js'
-import { renderReport, renderSvg } from './index.js'
+import { renderCertificates, renderReport, renderSvg } from './index.js'
 import { duration, shown } from './numbers.js'
 
 const hostile = '"><script>alert(1)</script>'
@@ -183,4 +183,31 @@ it('shows numbers with about four digits', () => {
     '–',
   ])
   expect([0.0123, 12.34, 100, 7200].map(duration)).toEqual(['12 ms', '12.3 s', '1.7 min', '2.0 h'])
+})
+
+describe('the certificate page', () => {
+  const coded: Certificate = {
+    ...certificate,
+    bound: 'compression',
+    value: 0.12,
+    terms: { n: 60_000, rate: 0.07, 'bits.symbols': 900, 'bits.codebook': 80, 'bits.choices': 0, bits: 980 },
+    formula: 'value = kl⁻¹(rate, …)',
+    digests: { message: 'cd34' },
+  }
+
+  it('stacks terms and bits against the trivial value, and says how to check again', () => {
+    const page = renderCertificates(result({ certificates: [coded, certificate] }))!
+    const widths = [...page.matchAll(/class="s\d" style="width:([\d.]+)%"/g)].map((m) => Number(m[1]))
+    expect(widths).toEqual([7, 5, 91.84, 8.16, 5, 1.29])
+    expect(page).toContain('compression: value = kl⁻¹(rate, …)')
+    expect(page).toContain('ockham certify --decode message.bin')
+    expect(page).toContain('drawn independently')
+    expect(page).not.toContain(hostile)
+    expect(renderCertificates(result({ certificates: [] }))).toBeUndefined()
+  })
+
+  it('names the folder of each variant', () => {
+    const page = renderCertificates(result({ certificates: [] }), { wide: { result: result({ certificates: [coded] }), events: [] } })!
+    expect(page).toContain('ockham certify --decode children/wide/message.bin')
+  })
 })

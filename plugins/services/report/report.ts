@@ -89,13 +89,10 @@ async function sideBySide(children: Children, figures: Figures): Promise<Markup>
  */
 export async function renderReport(result: Result, events: readonly Recorded[], children: Children = {}): Promise<string> {
   const figures = new Figures()
-  const variants = { ...result.variants, ...Object.fromEntries(Object.entries(children).map(([name, c]) => [name, c.result])) }
+  const variants = variantsOf(result, children)
   const sources: Source[] = [{ name: '', events }, ...Object.entries(children).map(([name, c]) => ({ name, events: c.events }))]
   const curves = learningCurves(sources)
-  const owned: Owned[] = [
-    ...result.certificates.map((certificate) => ({ of: '', certificate })),
-    ...Object.entries(variants).flatMap(([of, v]) => v.certificates.map((certificate) => ({ of, certificate }))),
-  ]
+  const owned = ownedOf(result, variants)
   const all =
     Object.keys(variants).length > 0 ? comparison(Object.fromEntries(Object.entries(variants).map(([n, v]) => [n, v.values]))) : none
   const body = [
@@ -111,13 +108,38 @@ export async function renderReport(result: Result, events: readonly Recorded[], 
     section('Warnings', warnings(sources.flatMap((s) => s.events))),
     detailSection(result),
   ]
-  const page = html`<!doctype html>
+  return page(titleOf(result), html`${body}`)
+}
+
+/** Certificates of a run and of its variants. */
+const ownedOf = (result: Result, variants: Result['variants'] = result.variants): Owned[] => [
+  ...result.certificates.map((certificate) => ({ of: '', certificate })),
+  ...Object.entries(variants ?? {}).flatMap(([of, v]) => v.certificates.map((certificate) => ({ of, certificate }))),
+]
+
+/**
+ * The certificates of a run as a page of their own: values against trivial ones, their terms stacked, what was assumed, and how to check again.
+ * Undefined where there are none.
+ */
+export function renderCertificates(result: Result, children: Children = {}): string | undefined {
+  const owned = ownedOf(result, variantsOf(result, children))
+  return owned.length === 0 ? undefined : page(`Certificates: ${titleOf(result)}`, html`${head(result, [])}${certificateSection(owned)}`)
+}
+
+const variantsOf = (result: Result, children: Children): NonNullable<Result['variants']> => ({
+  ...result.variants,
+  ...Object.fromEntries(Object.entries(children).map(([name, c]) => [name, c.result])),
+})
+
+/** A page that fetches nothing. */
+function page(title: string, body: Markup): string {
+  const whole = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:" />
-        <title>${titleOf(result)}</title>
+        <title>${title}</title>
         <style>
           ${new Markup(style)}
         </style>
@@ -126,5 +148,5 @@ export async function renderReport(result: Result, events: readonly Recorded[], 
         <main>${body}</main>
       </body>
     </html>`
-  return `${page.text}\n`
+  return `${whole.text}\n`
 }

@@ -39,9 +39,18 @@ details td, details th { text-align: left; padding-left: 0 }
 mark { background: var(--warm); color: #fff; border-radius: 4px; padding: 0 6px; font-size: 11px }
 .claim { margin: 0 0 12px; font-size: 13px; line-height: 1.45 }
 .claim b { display: block; font-size: 24px; line-height: 1.3; letter-spacing: -.02em }
-.scale { position: relative; height: 8px; border-radius: 4px; background: var(--line); print-color-adjust: exact; -webkit-print-color-adjust: exact }
-.scale i { position: absolute; inset: 0 auto 0 0; border-radius: 4px; background: var(--accent) }
-.scale u { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--ink) }
+.stack { display: flex; height: 10px; border-radius: 5px; overflow: hidden; background: var(--line); print-color-adjust: exact; -webkit-print-color-adjust: exact }
+.stack i, .legend i { background: var(--accent) }
+.stack .s1, .legend .s1 { background: var(--warm) }
+.stack .s2, .legend .s2 { background: #7a9e5a }
+.stack .s3, .legend .s3 { background: #a06bb5 }
+.stack .s4, .legend .s4 { background: #c9a227 }
+.stack .s5, .legend .s5 { background: #4fa3a5 }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 4px; padding: 0; list-style: none; font-size: 12px; color: var(--soft) }
+.legend i { display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 5px; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+.legend b { color: var(--ink); font-weight: 600 }
+.of { margin: 0 0 4px; font-size: 12px; color: var(--soft) }
+.assumptions pre { margin-top: 6px; padding: 8px 12px }
 .ends { display: flex; justify-content: space-between; font-size: 11px; color: var(--soft); margin: 3px 0 12px }
 dl { margin: 0 } dd { margin: 0 }
 .terms { display: flex; flex-wrap: wrap; gap: 6px 22px; font-size: 13px }

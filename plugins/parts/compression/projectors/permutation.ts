@@ -12,8 +12,8 @@ export function permutationInit(key: HostKey, n: number): Values {
 }
 
 const gathered = byHand(
-  (y, order) => tf.gather(y!, order as never),
-  (dy, _y, order, inverse) => [tf.gather(dy, inverse as never), tf.zerosLike(order!), tf.zerosLike(inverse!)],
+  (y, order) => tf.gather(y, order),
+  (dy, _y, order, inverse) => [tf.gather(dy, inverse), tf.zerosLike(order), tf.zerosLike(inverse)],
 )
 
 /** out[i] = y[order[i]]. */
