@@ -145,7 +145,6 @@ for (const [machine, engine] of Object.entries(engines)) {
     make: () => componentOf(onnx, 'model', 'onnx', { file: fixture }),
     meta: fixtureMeta,
     x: { x: key.normal([4, 8, 8, 2]) },
-    pretrained: true,
   })
 
   // Terms.

@@ -38,6 +38,8 @@ export interface Call {
 
 /** A parametric function with named variables. Kernels are [in, out]. */
 export interface Model<X extends Input = Input, Y = Tensor> {
+  /** True where `init` gives weights that were learnt before, so that they can serve as they are. */
+  readonly pretrained?: boolean
   /** Fresh variables; reads pre-trained weights where the model has them. */
   init(key: HostKey, meta: DatasetMeta): Variables<Value> | Promise<Variables<Value>>
   /** Traced and pure. Classifiers return logits [n, C], regressors means [n, D]. */

@@ -58,6 +58,7 @@ export async function onnx({ file, layout, ...choice }: OnnxOptions): Promise<Mo
   const plan = planOf(await readOnnx(file), choice)
   checkFreeze(plan, choice.freeze)
   return {
+    pretrained: true,
     init(_, meta) {
       checkMeta(plan, layout, meta)
       return { params: plan.params, frozen: plan.frozen, state: {} }

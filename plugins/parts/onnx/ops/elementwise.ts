@@ -55,8 +55,8 @@ const hardSigmoid = (x: Tensor, slope: number, shift: number): Tensor => tf.clip
 /** max(0, x) + slope · min(0, x). */
 const prelu = (x: Tensor, slope: Tensor): Tensor => tf.add(tf.relu(x), tf.mul(slope, tf.minimum(x, 0)))
 
-/** α (eˣ − 1) below zero. */
-const elu = (x: Tensor, alpha: number): Tensor => (alpha === 1 ? tf.elu(x) : tf.add(tf.relu(x), tf.minimum(tf.expm1(x).mul(alpha), 0)))
+/** α (e^(x / β) − 1) below zero. The exponent is cut at zero first: its derivative above would be 0 · ∞. */
+const elu = (x: Tensor, alpha: number, beta = 1): Tensor => tf.add(tf.relu(x), tf.expm1(tf.minimum(x, 0).div(beta)).mul(alpha))
 
 const geluOf = (x: Tensor, at: At): Tensor => (at.text('approximate', 'none') === 'tanh' ? geluTanh(x) : gelu(x))
 
@@ -91,7 +91,7 @@ const unary: Readonly<Record<string, (x: Tensor, at: At) => Tensor>> = {
   'com.microsoft.QuickGelu': (x, at) => x.mul(x.mul(at.int('alpha', 1.702)).sigmoid()),
   LeakyRelu: (x, at) => tf.leakyRelu(x, at.int('alpha', 0.01)),
   Elu: (x, at) => elu(x, at.int('alpha', 1)),
-  Celu: (x, at) => elu(x.div(at.int('alpha', 1)), at.int('alpha', 1)),
+  Celu: (x, at) => elu(x, at.int('alpha', 1), at.int('alpha', 1)),
   Selu: (x, at) => elu(x, at.int('alpha', 1.6732632)).mul(at.int('gamma', 1.050701)),
   Softplus: activations.softplus,
   Softsign: (x) => x.div(tf.abs(x).add(1)),
