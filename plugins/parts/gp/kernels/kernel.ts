@@ -12,8 +12,17 @@ export interface Kernel {
   pull(p: Values, a: Value, b: Value, by: Value): Values
   /** The same from derivatives in the variance [n]. */
   pullVariance(p: Values, x: Value, by: Value): Values
+  /** Where the covariance is s exp(−‖z − z'‖²/2) for a linear map z of x. */
+  readonly exponential?: Exponential
   /** M [d, d] where the covariance depends on (x − x')ᵀ M (x − x') alone. */
   metric?(p: Values, dimensions: number): Value
+}
+
+export interface Exponential {
+  /** z [n, k] of the rows, centred, and log s. */
+  embed(p: Values, x: Value): { readonly z: Float64Array; readonly logVariance: number }
+  /** Derivatives in the parameters from Σ_j W_ij [x_j, 1] [n, d + 1], W = ∂L/∂K ∘ K being symmetric. */
+  pull(p: Values, x: Value, products: Float64Array): Values
 }
 
 declare module 'ockham' {
