@@ -1,6 +1,8 @@
-import { hostKey, InputError, RunError, type Prediction, type Tensors, type Value, type Values } from 'ockham'
+import { hostKey, RunError, type Prediction, type Tensors, type Value, type Values } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
+import type { Host } from './host.js'
 import type { Loaded } from './load.js'
+import { retraced, untraceable, watching } from './watch.js'
 
 export interface ExportOptions {
   /** Rows that the file takes at a call; any number unless given. */
@@ -34,54 +36,60 @@ function namesOf({ posterior }: Loaded): Values {
   )
 }
 
-/** A few rows of noise, or of zeros where inputs are whole numbers. */
-const noise = (rows: number, shapes: Readonly<Record<string, Pick<Value, 'shape' | 'dtype'>>>): Values =>
+/** Rows of noise; zeros and ones where inputs are whole numbers. */
+const noise = (stream: string, rows: number, shapes: Readonly<Record<string, Pick<Value, 'shape' | 'dtype'>>>): Values =>
   Object.fromEntries(
     Object.entries(shapes).map(([name, { shape, dtype }]) => {
+      const key = hostKey(0).fold('export').fold(stream).fold(name)
       const all = [rows, ...shape]
-      if (dtype === 'float32') return [name, hostKey(0).fold('export').fold(name).normal(all)]
-      return [name, { shape: all, dtype: 'int32', data: new Int32Array(all.reduce((a, b) => a * b, 1)) } satisfies Value]
+      return [name, dtype === 'float32' ? key.normal(all) : key.integers(all, 2)]
     }),
   )
 
 /** Agreement that a file must show. */
-const tolerance = 1e-4
+const tolerance = 1e-5
+
+/** The predictive distribution as a traced function: as the posterior says, else as its `predict` was seen to do it. */
+async function predictiveOf(loaded: Loaded, watched: ReturnType<typeof watching>, x: Values): Promise<(x: Tensors) => Prediction<Tensor>> {
+  const { posterior, folder } = loaded
+  if (posterior.predictive) return (at) => posterior.predictive!(at)
+  const found = retraced(watched, x, await posterior.predict(x))
+  if (found) return found
+  throw untraceable(posterior.save().kind, folder)
+}
+
+/** Largest difference; NaN where a number is missing. */
+const apart = (given: Values, wanted: Values): number =>
+  Math.max(...Object.entries(wanted).flatMap(([name, v]) => Array.from(v.data, (y, i) => Math.abs(y - (given[name]?.data[i] ?? NaN)))))
 
 /**
- * A posterior's predictive distribution as an `.onnx` file: output `probabilities` [n, C], or `mean` and `std` [n, D]. The file is run before it
- * is given. Throws `OCK-EXPORT-001` where the posterior has no traced predictive, `-002` where the file does not do what `predict` does.
+ * A run's predictive distribution as an `.onnx` file: output `probabilities` [n, C], or `mean` and `std` [n, D]. The file is run before it is
+ * given. Throws `OCK-EXPORT-001` where the posterior predicts by no traced function of x, `-002` where the file does not do what `predict` does.
  */
-export async function exportModel(loaded: Loaded, { batch }: ExportOptions = {}): Promise<ExportedModel> {
+export async function exportRun(host: Host, run: string, { batch }: ExportOptions = {}): Promise<ExportedModel> {
+  const watched = watching(host.engine)
+  const loaded = await host.on(watched.engine).load(run)
   const { posterior, meta, folder } = loaded
-  const predictive = posterior.predictive?.bind(posterior)
-  if (!predictive)
-    throw new InputError({
-      code: 'OCK-EXPORT-001',
-      what: `a posterior of kind ${posterior.save().kind} predicts on the host, not by a traced function of x`,
-      where: folder,
-      remedy: 'export a posterior over weights, such as that of map or fseb; or serve this one by load(run).predict(x)',
-    })
-  const { exported, runFile } = await import('../../plugins/services/onnxruntime/export.js')
   const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
-  const notes = { task: meta.task, ...(meta.classes && { classes: JSON.stringify(meta.classes) }) }
+  const predictive = await predictiveOf(loaded, watched, noise('watched', batch ?? 4, inputs))
+  const { exported, runFile } = await import('../../plugins/services/onnxruntime/export.js')
   const bytes = exported({
     fn: (x) => outputsOf(predictive(x)),
     inputs,
     names: namesOf(loaded),
-    notes,
+    notes: { task: meta.task, ...(meta.classes && { classes: JSON.stringify(meta.classes) }) },
     ...(batch !== undefined && { rows: batch }),
   })
-  const x = noise(batch ?? 5, inputs)
-  const [given, wanted] = [await runFile(bytes, x), fieldsOf(await posterior.predict(x))]
-  const difference = Math.max(
-    ...Object.entries(wanted).flatMap(([name, v]) => Array.from(v.data, (y, i) => Math.abs(y - (given[name]?.data[i] ?? NaN)))),
-  )
+  // Other rows, and where the file takes any number of them another number, than it was made from.
+  const x = noise('checked', batch ?? 5, inputs)
+  const wanted = fieldsOf(await posterior.predict(x))
+  const difference = apart(await runFile(bytes, x), wanted)
   if (!(difference <= tolerance))
     throw new RunError({
       code: 'OCK-EXPORT-002',
       what: `the file gives numbers that differ from predict by ${difference}`,
       where: folder,
-      remedy: 'report the model and the inference; load(run).predict(x) is right',
+      remedy: 'serve the run by load(run).predict(x), and report its model and inference',
     })
   const open = batch ?? 'rows'
   return {

@@ -126,6 +126,11 @@ export class Host {
     }
   }
 
+  /** The same registry and folders on another engine. */
+  on(engine: Engine): Host {
+    return new Host(this.registry, engine, { out: this.#out ?? false })
+  }
+
   /** What a run learnt, or a model of MLflow's (`models:/name@alias`, `models:/name/version`), ready to predict; needs no data. */
   async load(run: string): Promise<Loaded> {
     return loadPosterior(run.startsWith('models:/') ? await this.#fetch(run) : this.#find(run), (spec) => this.#check(spec))

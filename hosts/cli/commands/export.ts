@@ -10,10 +10,10 @@ const line = (text: string) => void process.stdout.write(`${text}\n`)
 
 /** Writes what a run learnt as a file for ONNX Runtime, and says what the file takes and gives. */
 async function write(run: string, file: string, flags: Flags): Promise<void> {
-  const { exportModel } = await import('../../node/export.js')
+  const { exportRun } = await import('../../node/export.js')
   const { writeDurably } = await import('../../../plugins/services/journal/index.js')
   await withHost(flags, async (host) => {
-    const made = await exportModel(await host.load(run), flags.batch === undefined ? {} : { batch: flags.batch })
+    const made = await exportRun(host, run, flags.batch === undefined ? {} : { batch: flags.batch })
     const { bytes, ...about } = made
     writeDurably(file, bytes)
     if (flags.json) return void line(JSON.stringify({ file, bytes: bytes.length, ...about }))
