@@ -1,15 +1,13 @@
 import type { Engine, Tensors } from 'ockham'
 import { tf, type Scalar, type Tensor } from 'ockham/tensor'
 import { linearize } from './linearize.js'
-import { dot } from './trees.js'
 
 /**
- * H v, the Hessian of `loss` at `p` times `v` [as p]: the gradient of ⟨∇loss, v⟩ (Pearlmutter 1994, by two reverse passes).
+ * H v, the Hessian of `loss` at `p` times `v` [as p]: the change of the gradient along v, forwards over backwards (Pearlmutter 1994).
  * @throws InputError OCK-ENGINE-011 where an operation has no second derivative.
  */
 export function hvp(engine: Engine, loss: (p: Tensors) => Scalar, p: Tensors, v: Tensors): Tensors {
-  const slope = (q: Tensors): Scalar => dot(engine.valueAndGrad((r) => ({ value: loss(r), aux: undefined }), q).grads, v)
-  return engine.valueAndGrad((q) => ({ value: slope(q), aux: undefined }), p).grads
+  return engine.jvp((q) => engine.valueAndGrad((r) => ({ value: loss(r), aux: undefined }), q).grads, p, v).dy
 }
 
 /** Λ dy for the Hessian Λ of a loss in its outputs `y`; dy [as y]. */

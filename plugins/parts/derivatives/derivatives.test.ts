@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '../../services/engine/index.js'
 import { onnxruntime } from '../../services/onnxruntime/index.js'
 import { attention, attentionInit } from '../networks/attention.js'
-import { dense } from '../networks/index.js'
+import { byGroups, conv, dense, embedding, groupNorm, overRoot, rmsNorm, standardised, type ConvOptions } from '../networks/index.js'
 import { geluTanh } from '../networks/gelu.js'
 import { layerNorm } from '../networks/norms.js'
 import { softmaxRoot } from '../objectives/cross-entropy.js'
@@ -157,6 +157,51 @@ describe('per-example gradients', () => {
         Array.from({ length: size }, (_, i) => each[name]!.data[i]! + each[name]!.data[size + i]!),
         1e-12,
       )
+    }
+  })
+
+  it('by filters, tables and norms are those of the examples one by one, through strides, groups, dilation and padding', async () => {
+    const convs: readonly ConvOptions[] = [
+      { strides: 2, pad: 'same' },
+      { pad: 1, groups: 2 },
+      { pad: 'valid', dilations: [2, 1] },
+      { strides: [1, 2], pad: 'same', groups: 2 },
+    ]
+    for (const options of convs) {
+      const inputs = double({
+        x: draw('images', [2, 6, 5, 2]),
+        'c.kernel': draw('ck', [3, 2, 2 / (options.groups ?? 1), 4]),
+        'c.bias': draw('cb', [4]),
+        ...Object.fromEntries(['l', 'r', 'g'].flatMap((m) => [[`${m}.scale`, draw(`${m}s`, [4])], [`${m}.shift`, draw(`${m}t`, [4])]])), // prettier-ignore
+        'e.table': draw('e', [5, 4]),
+      })
+      const ids = (): Tensor => tf.tensor2d([0, 3, 3, 1, 0, 4], [2, 3], 'int32')
+      const each = (p: Tensors, observe?: Call['at']): Tensor => {
+        const [vars, call] = [{ params: p, frozen: {}, state: {} }, at(observe)]
+        const h = conv(vars, 'c', p['x']!, call, options)
+        const normed = rmsNorm(vars, 'r', layerNorm(vars, 'l', groupNorm(vars, 'g', h, 2, call).tanh(), call).sin(), call)
+        return normed
+          .square()
+          .mean([1, 2])
+          .mul(embedding(vars, 'e', ids(), call).sin().sum(1))
+          .sum(1)
+      }
+      const program = engine.compile(
+        (p: Tensors) => ({
+          all: perExample(engine, (observe) => each(p, observe), [
+            { name: 'c', kind: 'conv', size: [3, 2], options },
+            { name: 'e', kind: 'embedding', ids: ids(), rows: 5 },
+            { name: 'l', kind: 'norm', normalise: standardised },
+            { name: 'r', kind: 'norm', normalise: overRoot },
+            { name: 'g', kind: 'norm', normalise: (z) => byGroups(z, 2) },
+          ]),
+          ones: [0, 1].map((i) => engine.valueAndGrad((q) => ({ value: each(q).slice([i], [1]).sum<Scalar>(), aux: undefined }), p).grads),
+        }),
+        { precision: 'float64' },
+      )
+      const { all, ones } = await program(inputs)
+      for (const name of Object.keys(inputs).filter((k) => k !== 'x' && k !== 'r.shift'))
+        expectClose(all[name]!, [...ones[0]![name]!.data, ...ones[1]![name]!.data], 1e-11)
     }
   })
 

@@ -1,6 +1,5 @@
 import type { Engine, Tensors } from 'ockham'
-import { tf, type Tensor } from 'ockham/tensor'
-import { dot } from './trees.js'
+import type { Tensor } from 'ockham/tensor'
 
 /** A function to first order around a point: y, and the Jacobian from both sides. */
 export interface Linear {
@@ -11,13 +10,8 @@ export interface Linear {
   pull(u: Tensor): Tensors
 }
 
-/**
- * One forward pass of `fn` at `p`, then as many products with its Jacobian as are asked for.
- * J v is the derivative of u ↦ ⟨Jᵀu, v⟩, two walks of the tape for the first product and one for each further.
- */
+/** One forward pass of `fn` at `p`, then as many products with its Jacobian as are asked for: walks along its tape, forwards and backwards. */
 export function linearize(engine: Engine, fn: (p: Tensors) => Tensor, p: Tensors): Linear {
-  const { y, pull } = engine.vjp((q) => ({ y: fn(q), aux: undefined }), p)
-  const push = (v: Tensors): Tensor =>
-    engine.valueAndGrad(({ u }) => ({ value: dot(pull(u!), v), aux: undefined }), { u: tf.zerosLike(y) }).grads['u']!
-  return { y, push, pull }
+  const { y, pull, push } = engine.vjp((q) => ({ y: fn(q), aux: undefined }), p)
+  return { y, pull, push }
 }

@@ -18,9 +18,10 @@ export interface ConvOptions {
 }
 
 type Pair = [number, number]
-const pair = (n: number | readonly [number, number]): Pair => (typeof n === 'number' ? [n, n] : [...n])
+export const pair = (n: number | readonly [number, number]): Pair => (typeof n === 'number' ? [n, n] : [...n])
 type Pads = [Pair, Pair, Pair, Pair]
-const pads = (pad: Padding): 'same' | 'valid' | Pads => {
+/** A padding as tfjs takes it: of one number it makes a square. */
+export const pads = (pad: Padding): 'same' | 'valid' | Pads => {
   if (pad === 'same' || pad === 'valid') return pad
   const [rows, columns] = typeof pad === 'number' ? [pair(pad), pair(pad)] : [pair(pad[0]), pair(pad[1])]
   return [[0, 0], rows, columns, [0, 0]]

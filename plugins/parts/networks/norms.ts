@@ -110,13 +110,20 @@ export function rmsNorm(vars: Variables, name: string, h: Tensor, call: Call, ep
  */
 export function groupNorm(vars: Variables, name: string, h: Tensor, groups: number, call: Call, epsilon = 1e-5): Tensor {
   const x = call.at(`${name}.in`, h)
+  const y = byGroups(x, groups, epsilon)
+  return call.at(`${name}.out`, y.mul(variable(vars, `${name}.scale`)).add(variable(vars, `${name}.shift`)))
+}
+
+/** What {@link groupNorm} makes of x before its scale. */
+export function byGroups(x: Tensor, groups: number, epsilon = 1e-5): Tensor {
   const [n, c] = [x.shape[0], x.shape[x.rank - 1]!]
   const places = x.size / n / c
   const byGroup = x.reshape([n, places, groups, c / groups]).transpose([0, 2, 1, 3])
-  const y = standardised(byGroup.reshape([n, groups, (places * c) / groups]), epsilon)
-  const back = y
+  return standardised(byGroup.reshape([n, groups, (places * c) / groups]), epsilon)
     .reshape([n, groups, places, c / groups])
     .transpose([0, 2, 1, 3])
     .reshape(x.shape)
-  return call.at(`${name}.out`, back.mul(variable(vars, `${name}.scale`)).add(variable(vars, `${name}.shift`)))
 }
+
+/** What {@link rmsNorm} makes of x before its scale: x / √(mean x² + ε) along the last axis. */
+export const overRoot = (x: Tensor, epsilon = 1e-6): Tensor => x.mul(inverseRoot(x, epsilon))
