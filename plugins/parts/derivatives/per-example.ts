@@ -82,7 +82,7 @@ function byLayer(layer: ExampleLayer, input: Tensor | undefined, delta: Tensor):
  *
  * Examples must not meet inside the pass (no batch statistics). Returns, for every layer named, `<layer>.kernel` [n, in, out] or, of a convolution,
  * [n, kh, kw, in / groups, out], and `<layer>.bias` [n, out]; `<layer>.table` [n, rows, d] of an embedding; `<layer>.scale` and `<layer>.shift`
- * [n, c] of a norm. What a layer has no variable for has no use.
+ * [n, c] of a norm. What a layer has no variable for has no use. What comes back may be differentiated in turn.
  * @throws InputError OCK-DERIVATIVE-001 where the pass does not announce a layer.
  */
 export function perExample(engine: Engine, losses: Observed, layers: readonly ExampleLayer[]): Tensors {
@@ -93,9 +93,6 @@ export function perExample(engine: Engine, losses: Observed, layers: readonly Ex
     const total = losses((point, h) => (p[point] ? h.add(p[point]) : h)).sum<Scalar>()
     return { value: total, aux: undefined }
   }, probes)
-  const each = layers.map((layer) => {
-    const input = points[`${nameOf(layer)}.in`]
-    return byLayer(layer, input && engine.stop(input), grads[`${nameOf(layer)}.out`]!)
-  })
+  const each = layers.map((layer) => byLayer(layer, points[`${nameOf(layer)}.in`], grads[`${nameOf(layer)}.out`]!))
   return Object.assign({}, ...each) as Tensors
 }
