@@ -91,6 +91,10 @@ datasetSuite(of('image-folder'), () => {
 })
 datasetSuite(of('white-noise'), () => componentOf(datasets, 'dataset', 'white-noise', { shape: [4, 4, 1], n: 20 }))
 
+datasetSuite(of('shuffled-labels'), async () =>
+  componentOf(datasets, 'dataset', 'shuffled-labels', { of: await componentOf(datasets, 'dataset', 'two-moons') }),
+)
+
 samplerSuite(of('shuffled'), () => componentOf(training, 'sampler', 'shuffled'))
 
 // Processes: no tensors, no engine.

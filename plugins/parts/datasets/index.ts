@@ -9,6 +9,7 @@ import { imageFolder, imageFolderOptions } from './image-folder.js'
 import { subset, subsetOptions } from './limited.js'
 import { twoMoons, twoMoonsOptions } from './two-moons.js'
 import { uciRegression, uciRegressionOptions } from './uci-regression.js'
+import { shuffledLabels, shuffledLabelsOptions } from './shuffled-labels.js'
 import { whiteNoise, whiteNoiseOptions } from './white-noise.js'
 
 export { arrays, arraysOptions, type ArraysOptions } from './arrays.js'
@@ -23,6 +24,7 @@ export { limited, subset, subsetOptions } from './limited.js'
 export { memory, type Content, type Fields } from './memory.js'
 export { twoMoons, twoMoonsOptions, type TwoMoonsOptions } from './two-moons.js'
 export { uciRegression, uciRegressionOptions, type UciRegressionOptions } from './uci-regression.js'
+export { shuffledLabels, shuffledLabelsOptions } from './shuffled-labels.js'
 export { whiteNoise, whiteNoiseOptions, type WhiteNoiseOptions } from './white-noise.js'
 
 declare module 'ockham' {
@@ -32,6 +34,7 @@ declare module 'ockham' {
     arrays: { kind: 'dataset'; options: z.input<typeof arraysOptions> }
     'two-moons': { kind: 'dataset'; options: z.input<typeof twoMoonsOptions> }
     glyphs: { kind: 'dataset'; options: z.input<typeof glyphsOptions> }
+    'shuffled-labels': { kind: 'dataset'; options: z.input<typeof shuffledLabelsOptions> }
     subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
     cifar10: { kind: 'dataset'; options: z.input<typeof cifar10Options> }
     'image-folder': { kind: 'dataset'; options: z.input<typeof imageFolderOptions> }
@@ -85,6 +88,14 @@ export default definePlugin({
       options: glyphsOptions,
       offers: ['classification'],
       create: glyphs,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'shuffled-labels',
+      about: 'A dataset whose labels are dealt out anew at random',
+      options: shuffledLabelsOptions,
+      offers: (options, offersOf) => offersOf(options.of),
+      create: shuffledLabels,
     }),
     component({
       kind: 'dataset',
