@@ -1,7 +1,6 @@
-import type { Tensor } from '@tensorflow/tfjs-core'
 import type { HostKey } from './key.js'
 import type { Variables } from './model.js'
-import type { Json, Tensors, Value, Values } from './value.js'
+import type { Json, Value, Values } from './value.js'
 
 /** A predictive distribution. `members` keeps the samples it was averaged from, [S, n, …]. */
 export type Prediction<T = Value> =
@@ -32,11 +31,6 @@ export interface Message {
 export interface Posterior {
   /** The predictive distribution at inputs `x` (`{ x }` or `{ 'x.<name>': … }`), in batches of any length. */
   predict(x: Values, options?: { readonly samples?: number; readonly key?: HostKey }): Promise<Prediction>
-  /**
-   * What `predict` gives without options, as a traced function of inputs [n, …] alone: what was learnt or drawn enters by `engine.capture`.
-   * Present where there is such a function; what has one can be exported.
-   */
-  predictive?(x: Tensors): Prediction<Tensor>
   /** Absent where the posterior is not over parameters. */
   readonly weights?: { point(): Variables<Value>; sample(key: HostKey): Promise<Variables<Value>> }
   readonly gaussian?: { readonly mean: Values; readonly precision: Values }

@@ -49,15 +49,6 @@ const noise = (stream: string, rows: number, shapes: Readonly<Record<string, Pic
 /** Agreement that a file must show. */
 const tolerance = 1e-5
 
-/** The predictive distribution as a traced function: as the posterior says, else as its `predict` was seen to do it. */
-async function predictiveOf(loaded: Loaded, watched: ReturnType<typeof watching>, x: Values): Promise<(x: Tensors) => Prediction<Tensor>> {
-  const { posterior, folder } = loaded
-  if (posterior.predictive) return (at) => posterior.predictive!(at)
-  const found = retraced(watched, x, await posterior.predict(x))
-  if (found) return found
-  throw untraceable(posterior.save().kind, folder)
-}
-
 /** Largest difference; NaN where a number is missing. */
 const apart = (given: Values, wanted: Values): number =>
   Math.max(...Object.entries(wanted).flatMap(([name, v]) => Array.from(v.data, (y, i) => Math.abs(y - (given[name]?.data[i] ?? NaN)))))
@@ -71,7 +62,9 @@ export async function exportRun(host: Host, run: string, { batch }: ExportOption
   const loaded = await host.on(watched.engine).load(run)
   const { posterior, meta, folder } = loaded
   const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
-  const predictive = await predictiveOf(loaded, watched, noise('watched', batch ?? 4, inputs))
+  const seen = noise('watched', batch ?? 4, inputs)
+  const predictive = retraced(watched, seen, await posterior.predict(seen))
+  if (!predictive) throw untraceable(posterior.save().kind, folder)
   const { exported, runFile } = await import('../../plugins/services/onnxruntime/export.js')
   const bytes = exported({
     fn: (x) => outputsOf(predictive(x)),

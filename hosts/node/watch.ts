@@ -47,10 +47,10 @@ function mapped(tree: unknown, leaf: (v: unknown) => unknown): unknown {
   return Object.fromEntries(Object.entries(tree).map(([name, v]) => [name, mapped(v, leaf)]))
 }
 
-const leavesOf = (tree: unknown): unknown[] => {
-  const leaves: unknown[] = []
-  mapped(tree, (v) => leaves.push(v))
-  return leaves
+/** Leaves by path. What is traced and what it gave may order their fields differently. */
+function leavesOf(tree: unknown, path = ''): ReadonlyMap<string, unknown> {
+  if (isValue(tree) || isKey(tree) || typeof tree !== 'object' || tree === null) return new Map([[path, tree]])
+  return new Map(Object.entries(tree).flatMap(([name, v]) => [...leavesOf(v, `${path}.${name}`)]))
 }
 
 type Fields = Readonly<Record<string, Value>>
@@ -74,15 +74,14 @@ function replayed({ fn, args }: Call, given: Values, x: Tensors, engine: Engine)
 /** Where in a call's result the fields of a prediction are: by their numbers, else by their names. */
 function placesOf({ result }: Call, fields: Fields, exact: boolean): ((tree: unknown) => Tensors) | undefined {
   const leaves = leavesOf(result)
-  const named = (field: string): unknown => (result as Record<string, unknown> | null)?.[field]
   const places = Object.entries(fields).map(([field, v]) => {
-    const at = leaves.findIndex((leaf) => (exact ? leads(leaf, v) : leaf === named(field)))
-    return [field, at] as const
+    const at = exact ? [...leaves].find(([, leaf]) => leads(leaf, v))?.[0] : `.${field}`
+    return [field, at !== undefined && isValue(leaves.get(at)) ? at : undefined] as const
   })
-  if (places.some(([field, at]) => at < 0 || (!exact && !isValue(named(field))))) return undefined
+  if (places.some(([, at]) => at === undefined)) return undefined
   return (tree) => {
     const made = leavesOf(tree)
-    return Object.fromEntries(places.map(([field, at]) => [field, made[at] as Tensor]))
+    return Object.fromEntries(places.map(([field, at]) => [field, made.get(at!) as Tensor]))
   }
 }
 
@@ -92,7 +91,9 @@ function placesOf({ result }: Call, fields: Fields, exact: boolean): ((tree: unk
  */
 export function retraced(watched: Watched, x: Values, prediction: Prediction): ((x: Tensors) => Prediction<Tensor>) | undefined {
   const fields = fieldsOf(prediction)
-  const uses = watched.calls.filter(({ args }) => Object.values(x).every((v) => leavesOf(args).some((leaf) => leads(leaf, v))))
+  const uses = watched.calls.filter(({ args }) =>
+    Object.values(x).every((v) => [...leavesOf(args).values()].some((leaf) => leads(leaf, v))),
+  )
   const one = (call: Call, exact: boolean): ((x: Tensors) => Prediction<Tensor>) | undefined => {
     const places = placesOf(call, fields, exact)
     return (

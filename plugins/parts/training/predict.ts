@@ -28,15 +28,13 @@ const refuse = (): never => {
 /** Stands where a pass must not draw. */
 export const silent: Key = { fold: () => silent, normal: refuse, uniform: refuse, bernoulli: refuse, integers: refuse, permutation: refuse }
 
-/** The predictive distribution of a model at traced variables, on the inputs of a feed. */
-export const predictAt = (problem: Problem, vars: Variables, x: Tensors, key: Key = silent, train = false): Prediction<Tensor> =>
-  problem.objective.predict(bind(parametric(problem.model), vars, key, train)(asInput(x)))
-
 /** The model's predictive distribution as one compiled program that takes the weights as an argument. */
 export function predictor(problem: Problem, engine: Engine, { size = 256, train = false }: PredictorOptions = {}): Predictor {
-  parametric(problem.model)
-  const still = engine.compile((a: { vars: Tensors; x: Tensors }) => predictAt(problem, unflatten(a.vars), a.x, silent, train))
-  const drawing = engine.compile((a: { vars: Tensors; x: Tensors; key: Key }) => predictAt(problem, unflatten(a.vars), a.x, a.key, train))
+  const model = parametric(problem.model)
+  const predict = (vars: Tensors, x: Tensors, key: Key): Prediction<Tensor> =>
+    problem.objective.predict(bind(model, unflatten(vars), key, train)(asInput(x)))
+  const still = engine.compile((a: { vars: Tensors; x: Tensors }) => predict(a.vars, a.x, silent))
+  const drawing = engine.compile((a: { vars: Tensors; x: Tensors; key: Key }) => predict(a.vars, a.x, a.key))
   return async (vars, x, key) => {
     const weights = flatten(vars)
     const count = Object.values(x)[0]?.shape[0] ?? 0

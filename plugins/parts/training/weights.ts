@@ -1,7 +1,7 @@
-import type { Engine, Posterior, Problem, Saved, Tensors, Value, Variables } from 'ockham'
+import type { Engine, Posterior, Problem, Saved, Value, Variables } from 'ockham'
 import { InputError } from 'ockham'
 import { average } from './average.js'
-import { predictAt, predictor, type PredictorOptions } from './predict.js'
+import { predictor, type PredictorOptions } from './predict.js'
 import { flatten, unflatten } from './trees.js'
 
 /** A point mass at `vars` as a distribution over weights. */
@@ -13,8 +13,7 @@ export const pointMass = (vars: Variables<Value>): NonNullable<Posterior['weight
 /**
  * A posterior over weights. `predict` passes inputs in padded batches through one compiled program; with `samples` it
  * averages the distributions of that many draws and keeps them as `members`, otherwise it predicts at the point.
- * `extra` adds what the posterior knows beside (`gaussian`, `evidence`, `message`) or replaces members; with a `predict` of its own it says
- * how that is traced (`predictive`), or the posterior cannot be exported.
+ * `extra` adds what the posterior knows beside (`gaussian`, `evidence`, `message`) or replaces members.
  */
 export function fromWeights(
   problem: Problem,
@@ -24,10 +23,7 @@ export function fromWeights(
   options: PredictorOptions = {},
 ): Posterior {
   let made: ReturnType<typeof predictor> | undefined
-  // Who predicts otherwise says itself how that is traced.
-  const plain = !options.train && !extra.predict
   return {
-    ...(plain && { predictive: (x: Tensors) => predictAt(problem, engine.capture(weights.point()), x) }),
     weights,
     async predict(x, { samples = 0, key } = {}) {
       const at = (made ??= predictor(problem, engine, options))

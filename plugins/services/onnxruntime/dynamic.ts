@@ -1,7 +1,13 @@
+import { repeated, type Repeated } from './repeated.js'
 import { dataType, type GraphProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.js'
 
 /** Name of the open axis. */
 export const rowsName = 'rows'
+
+interface Made {
+  readonly initializer: readonly TensorProto[]
+  readonly node: readonly NodeProto[]
+}
 
 type Three<T> = readonly [T, T, T]
 
@@ -40,6 +46,33 @@ const node = (opType: string, input: readonly string[], output: string, attribut
   attribute,
 })
 
+/** Nodes that compute the sizes slope · rows + offset under a name. */
+const sizes = (name: string, slope: readonly bigint[], offset: readonly bigint[]): Made => ({
+  initializer: [listOf(`${name}_slope`, slope), listOf(`${name}_offset`, offset)],
+  node: [node('Mul', [`${name}_slope`, rowsName], `${name}_product`), node('Add', [`${name}_product`, `${name}_offset`], name)],
+})
+
+/** Nodes that repeat a block as often as there are rows. */
+function repetition(name: string, { order, block }: Repeated): Made {
+  const [r, ...rest] = block.dims.map(BigInt) as [bigint, ...bigint[]]
+  const ones = rest.map(() => 1n)
+  if (order === 'block') {
+    const times = sizes(`${name}_times`, [1n, ...rest.map(() => 0n)], [0n, ...ones])
+    return { initializer: [block, ...times.initializer], node: [...times.node, node('Tile', [block.name!, `${name}_times`], name)] }
+  }
+  const wide = sizes(`${name}_wide`, [0n, 1n, ...rest.map(() => 0n)], [r, 0n, ...rest])
+  const shape = listOf(`${name}_shape`, [-1n, ...rest])
+  const apart = { ...block, dims: [block.dims[0]!, 1, ...block.dims.slice(1)] }
+  return {
+    initializer: [apart, shape, ...wide.initializer],
+    node: [
+      ...wide.node,
+      node('Expand', [block.name!, `${name}_wide`], `${name}_apart`),
+      node('Reshape', [`${name}_apart`, shape.name!], name),
+    ],
+  }
+}
+
 /** A description whose axes that change are open; the first is called `rows`. */
 function opened(infos: Three<ValueInfoProto>): ValueInfoProto {
   const shapes = infos.map(({ type }) => type.tensorType.shape.dim as readonly { readonly dimValue?: number }[])
@@ -57,38 +90,35 @@ const leavable = (name: string, slope: readonly bigint[], nodes: readonly NodePr
 
 const columns = <T>(lists: Three<readonly T[]>): Three<T>[] => lists[0].map((x, i) => [x, lists[1][i]!, lists[2][i]!])
 
+/** What stands for a constant at any number of rows; undefined where it depends on them in another way. */
+function open(rows: Three<number>, tensors: Three<TensorProto>, nodes: readonly NodeProto[]): Made | undefined {
+  const [t, ...others] = tensors
+  if (others.every((o) => sameBytes(t, o) && String(o.dims) === String(t.dims))) return { initializer: [t], node: [] }
+  const line = lineOf(rows, tensors)
+  if (line && leavable(t.name!, line.slope, nodes)) {
+    const left = line.slope.map((s, i) => (s === 0n ? line.offset[i]! : -1n))
+    return { initializer: [listOf(t.name!, left)], node: [] }
+  }
+  if (line) return sizes(t.name!, line.slope, line.offset)
+  const block = repeated(rows, tensors)
+  return block && repetition(t.name!, block)
+}
+
 /**
- * One graph for any number of rows, from three at different numbers. They must have the same operations; sizes in which they differ must be
- * lines in the number of rows, and are computed from the first axis of the first input. Undefined where that is not so.
+ * One graph for any number of rows, from three at different numbers. They must have the same operations. Sizes in which they differ must be
+ * lines in the number of rows, and are computed from the first axis of the first input; other constants must repeat a block. Undefined where
+ * that is not so.
  */
 export function dynamic(rows: Three<number>, graphs: readonly GraphProto[]): GraphProto | undefined {
   const three = graphs as Three<GraphProto>
   const [first] = three
   const text = three.map((g) => JSON.stringify([g.node, g.initializer.map((t) => t.name)]))
   if (text[1] !== text[0] || text[2] !== text[0]) return undefined
-  const initializer: TensorProto[] = []
-  const made: NodeProto[] = []
-  for (const tensors of columns(three.map((g) => g.initializer) as unknown as Three<readonly TensorProto[]>)) {
-    const [t, ...others] = tensors
-    if (others.every((o) => sameBytes(t, o) && String(o.dims) === String(t.dims))) {
-      initializer.push(t)
-      continue
-    }
-    const line = lineOf(rows, tensors)
-    if (!line) return undefined
-    if (leavable(t.name!, line.slope, first.node)) {
-      initializer.push(
-        listOf(
-          t.name!,
-          line.slope.map((s, i) => (s === 0n ? line.offset[i]! : -1n)),
-        ),
-      )
-      continue
-    }
-    const [slope, offset, product] = [`${t.name!}_slope`, `${t.name!}_offset`, `${t.name!}_product`]
-    initializer.push(listOf(slope, line.slope), listOf(offset, line.offset))
-    made.push(node('Mul', [slope, rowsName], product), node('Add', [product, offset], t.name!))
-  }
+  const constants = columns(three.map((g) => g.initializer) as unknown as Three<readonly TensorProto[]>)
+  const opens = constants.map((tensors) => open(rows, tensors, first.node))
+  if (opens.some((made) => !made)) return undefined
+  const initializer = opens.flatMap((made) => made!.initializer)
+  const made = opens.flatMap((o) => o!.node)
   const shape = node('Shape', [first.input[0]!.name], rowsName, [
     { name: 'start', type: 2, i: 0 },
     { name: 'end', type: 2, i: 1 },
