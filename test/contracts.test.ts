@@ -21,6 +21,7 @@ import onnx from '../plugins/parts/onnx/index.js'
 import { fixture, fixtureMeta } from '../plugins/parts/onnx/testing.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
+import text from '../plugins/parts/text/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
 import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, freshRun, inferenceSuite } from './suites/index.js'
 import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, processSuite, samplerSuite, smallProblem } from './suites/index.js'
@@ -59,6 +60,11 @@ const cells = (rows: number, seed: number): Record<string, Value> => ({
 })
 datasetSuite(of('two-moons'), () => componentOf(datasets, 'dataset', 'two-moons'))
 datasetSuite(of('glyphs'), () => componentOf(datasets, 'dataset', 'glyphs', { augment: { shift: 2, rotate: 10 } }))
+datasetSuite(of('text'), () => {
+  const file = join(folder, 'words.txt')
+  writeFileSync(file, Array.from({ length: 40 }, (_, i) => `word ${i * i}`).join('\n'))
+  return componentOf(text, 'dataset', 'text', { file, unit: 'lines', layout: 'single', context: 8, licence: 'none' })
+})
 datasetSuite(of('arrays'), () =>
   componentOf(datasets, 'dataset', 'arrays', { splits: { train: cells(9, 1), test: cells(5, 2) }, scaling: true }),
 )

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { HostKey } from './key.js'
 import type { Input } from './model.js'
-import type { Dtype, Value, Values } from './value.js'
+import type { Dtype, Json, Value, Values } from './value.js'
 
 /** What a dataset is about. Open: a part may use a name of its own. */
 export type Task = 'classification' | 'regression' | 'unlabelled' | (string & {})
@@ -20,6 +20,8 @@ export interface DatasetMeta {
   readonly shapes: Readonly<Record<string, { readonly shape: readonly number[]; readonly dtype: Dtype }>>
   /** Examples a class and a group in each split: `counts.train.class[c]`. */
   readonly counts?: Readonly<Record<string, { readonly class?: readonly number[]; readonly group?: readonly number[] }>>
+  /** Of a dataset of text: how many tokens there are, and the tokenizer as plain data, so that what was learnt can read and write text. */
+  readonly text?: { readonly vocabulary: number; readonly tokenizer: Json }
   /** SHA-256 of the content, hexadecimal. */
   readonly digest: string
   readonly licence: string

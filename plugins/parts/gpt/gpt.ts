@@ -44,7 +44,7 @@ function chosen({ file, preset, dropout: _, ...given }: GptOptions): Partial<Siz
 
 /** Tokens that a dataset of text has. */
 function vocabularyOf(meta: DatasetMeta): number | undefined {
-  return meta.classes?.length
+  return meta.text?.vocabulary ?? meta.classes?.length
 }
 
 /** A decoder, and what generation needs of it beside a model. */

@@ -4,7 +4,7 @@ import { InputError, type Fault, type Value } from 'ockham'
 import { z } from 'zod'
 import { openGguf, type GgufFile } from '../gguf/index.js'
 import { fileSource, openSafetensors, type ByteSource, type SafetensorsFile } from '../safetensors/index.js'
-import { fromGguf, fromGpt2, fromJson, fromSentencePiece, type Tokenizer } from '../tokenizers/index.js'
+import { fromGguf, openTokenizer, type Tokenizer } from '../tokenizers/index.js'
 import type { Naming } from './names.js'
 import { checkSizes, sizesSchema, type Sizes } from './sizes.js'
 
@@ -14,7 +14,7 @@ export interface Published {
   readonly sizes: Sizes
   readonly shapes: ReadonlyMap<string, readonly number[]>
   load(name: string): Value
-  /** Reads the tokenizer. Throws `OCK-GPT-004` where there is none. */
+  /** Reads the tokenizer. Throws `OCK-TOKENS-007` where there is none. */
   tokenizer(): Tokenizer
   close(): void
 }
@@ -233,25 +233,9 @@ function ofSafetensors(path: string): Published {
     sizes,
     shapes,
     load: (name) => where.get(name)!.load(name),
-    tokenizer: () => tokenizerBeside(folder),
+    tokenizer: () => openTokenizer(folder),
     close: () => sources.forEach((source) => source.close()),
   }
-}
-
-/** The tokenizer whose files lie in a folder: `tokenizer.json`, `tokenizer.model`, or GPT-2's two. `OCK-GPT-004` where there is none. */
-export function tokenizerBeside(folder: string): Tokenizer {
-  const at = (name: string): string => join(folder, name)
-  const there = (...names: string[]): string | undefined => names.map(at).find((p) => existsSync(p))
-  const json = there('tokenizer.json')
-  if (json) {
-    const settings = there('tokenizer_config.json')
-    return fromJson(readFileSync(json), json, settings === undefined ? undefined : readFileSync(settings))
-  }
-  const pieces = there('tokenizer.model')
-  if (pieces) return fromSentencePiece(readFileSync(pieces), pieces)
-  const [ids, merges] = [there('vocab.json', 'encoder.json'), there('merges.txt', 'vocab.bpe')]
-  if (ids && merges) return fromGpt2(readFileSync(ids), readFileSync(merges))
-  throw new InputError(fault(4, 'no tokenizer is there', folder, 'put tokenizer.json, tokenizer.model, or vocab.json and merges.txt there'))
 }
 
 const inFolder = ['model.safetensors', 'model.safetensors.index.json']
