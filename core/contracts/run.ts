@@ -10,7 +10,7 @@ export interface Fold {
   /** State at step 0; everything that must survive a kill lives here or in `host`. */
   readonly carry: Values
   readonly steps: number
-  /** On the host, one step ahead: what step number `step` reads. Same shapes every time. A pure function of its arguments. */
+  /** On the host, one step ahead: what step number `step` reads. A pure function of its arguments. Each new set of shapes is compiled once. */
   feed?(step: number, key: HostKey): Values | Promise<Values>
   /** Traced once and compiled. */
   readonly step: Advance

@@ -5,6 +5,13 @@ import type { Place } from './place.js'
 /** Seconds a call may take: progress, Ctrl-C and checkpoints act between calls. */
 const callSeconds = 0.5
 
+/** How many of the feeds, from the first on, are of the first one's shapes: a call takes those. */
+function alike(feeds: readonly Values[]): number {
+  const shapes = (feed: Values | undefined): string => JSON.stringify(Object.entries(feed ?? {}).map(([n, v]) => [n, v.dtype, v.shape]))
+  const other = feeds.findIndex((feed) => shapes(feed) !== shapes(feeds[0]))
+  return Math.max(1, other < 0 ? feeds.length : other)
+}
+
 const prefixed = (prefix: string, values: Values): Values => Object.fromEntries(Object.entries(values).map(([n, v]) => [prefix + n, v]))
 
 const under = (prefix: string, values: Values): Values =>
@@ -56,10 +63,12 @@ class Drive {
     let step = start
     let next = this.#read(step, this.#end(step, plan.stepsPerCall))
     while (step < fold.steps) {
-      const end = this.#end(step, plan.stepsPerCall)
       const feeds = await next
+      const end = Math.min(this.#end(step, plan.stepsPerCall), step + alike(feeds))
       // Reading goes on while the engine works, where the engine lets it.
-      const read = this.#read(end, this.#end(end, plan.stepsPerCall))
+      const rest = feeds.slice(end - step)
+      const from = end + rest.length
+      const read = this.#read(from, Math.max(from, this.#end(end, plan.stepsPerCall))).then((more) => [...rest, ...more])
       read.catch(() => undefined)
       const began = performance.now()
       const { carry: after, outs } = await this.loop.advance(carry, step, feeds.slice(0, end - step), this.#keys(step, end))

@@ -4,6 +4,7 @@ import { tf, type Scalar } from 'ockham/tensor'
 import { parametric } from '../networks/index.js'
 import { accumulate, accumulated } from './accumulate.js'
 import { asBatch, batches } from './batches.js'
+import { alike, bucketing as bucketsOf, type Buckets } from './buckets.js'
 import { ask, clipped, type Combine } from './gradient.js'
 import { initialVariables } from './initial.js'
 import { jointPass } from './pass.js'
@@ -31,6 +32,8 @@ export interface Descent {
   readonly clip?: number
   /** Batches an update: their gradients are added up, and the last one updates with the mean; 1 unless given. */
   readonly accumulate?: number
+  /** Batches of like lengths, cut to the bucket of the longest: one program a bucket. The dataset has a field `length`. */
+  readonly buckets?: Partial<Buckets>
   readonly early?: Early
   readonly checkpoint?: Fold['checkpoint']
   readonly combine?: Combine
@@ -55,7 +58,7 @@ const validationSplit = 'validation'
  * Early stopping returns the weights of the best check. Throws `OCK-TRAIN-001` where the loss stops being finite.
  */
 export async function descend(problem: Problem, run: Run, options: Descent): Promise<Descended> {
-  const { optimizer, steps, sampler = shuffled(), early, track, name = 'descent', split = 'train' } = options
+  const { optimizer, steps, early, track, name = 'descent', split = 'train' } = options
   const { dataset, objective, prior } = problem
   const model = parametric(problem.model)
   const count = dataset.meta.splits[split] ?? 0
@@ -80,7 +83,9 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
     ...prefix('track.', track?.init ?? {}),
     ...accumulated(vars.params, options.accumulate ?? 1),
   }
-  const read = batches(dataset, split, { size, sampler })
+  const bucketing = options.buckets && (await bucketsOf(dataset, split, options.buckets))
+  const sampler = options.sampler ?? (bucketing ? alike(bucketing) : shuffled())
+  const read = batches(dataset, split, { size, sampler, ...(bucketing && { bucketing }) })
   const perEpoch = stepsPerEpoch(count, size)
   const whole = count % size === 0 && !options.sampler && !dataset.meta.shapes['weight']
   const every = early?.every ?? perEpoch

@@ -26,6 +26,14 @@ export const descentShape = {
     .optional()
     .describe('stop where the validation likelihood no longer gets better, and keep the best weights; never unless given'),
   sampler: slot('sampler').optional().describe('shuffled unless given'),
+  buckets: z
+    .strictObject({
+      least: whole.default(16).describe('shortest length that sequences are padded to'),
+      most: whole.optional().describe('longest; that of the dataset unless given'),
+      growth: z.number().gt(1).default(2).describe('ratio of one length to the one before'),
+    })
+    .optional()
+    .describe('batches of sequences of like lengths, cut to the shortest of a few lengths: one program for each; needs a field length'),
   checkpoint: z
     .strictObject({
       seconds: z.number().positive().default(30).describe('seconds between two checkpoints'),
@@ -59,7 +67,7 @@ export const stepsOf = (
 /** The mode of the posterior over parameters, by stochastic descent on the mean loss + energy / N. */
 export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly engine: Engine }): Inference => ({
   async infer(problem, run) {
-    const { schedule, floor, warmup, batchSize, optimizer, sampler, clip, early, checkpoint, accumulate } = options
+    const { schedule, floor, warmup, batchSize, optimizer, sampler, clip, early, buckets, checkpoint, accumulate } = options
     const { vars } = await descend(problem, run, {
       optimizer: optimizer ?? adam(adamOptions.parse({})),
       steps: stepsOf(problem, options),
@@ -69,6 +77,9 @@ export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly e
       checkpoint: { seconds: checkpoint.seconds, ...(checkpoint.steps !== undefined && { steps: checkpoint.steps }) },
       ...(sampler && { sampler }),
       ...(clip !== undefined && { clip }),
+      ...(buckets && {
+        buckets: { least: buckets.least, growth: buckets.growth, ...(buckets.most !== undefined && { most: buckets.most }) },
+      }),
       ...(early && { early: { patience: early.patience, ...(early.every !== undefined && { every: early.every }) } }),
     })
     return fromWeights(problem, run.engine, pointMass(vars))
