@@ -1,18 +1,7 @@
 import { join } from 'node:path'
-import {
-  fromPlain,
-  InputError,
-  problemOf,
-  type CheckedRun,
-  type Dataset,
-  type DatasetMeta,
-  type Json,
-  type PipelineSpec,
-  type Posterior,
-  type Prediction,
-  type Values,
-} from 'ockham'
+import { type CheckedRun, type DatasetMeta, type PipelineSpec, type Posterior, type Prediction, type Values } from 'ockham'
 import { readPosterior } from './record.js'
+import { restorePosterior } from './restore.js'
 import { readYaml } from './yaml.js'
 
 /** A posterior brought back. */
@@ -25,31 +14,9 @@ export interface Loaded {
   predict(x: Values, options?: Parameters<Posterior['predict']>[1]): Promise<Prediction>
 }
 
-/** The dataset a posterior was learnt from, when only its description is at hand. */
-const described = (meta: DatasetMeta): Dataset => ({
-  meta,
-  read: () =>
-    Promise.reject(
-      new InputError({
-        code: 'OCK-RUN-012',
-        what: 'a loaded posterior has no data to read',
-        remedy: 'compose a pipeline with the dataset and initial: this run',
-      }),
-    ),
-})
-
-/** Composes model, objective and inference of a run's spec, not its data, and restores what was saved. */
+/** Restores what a run learnt from its folder. */
 export async function loadPosterior(folder: string, check: (spec: PipelineSpec) => Promise<readonly CheckedRun[]>): Promise<Loaded> {
-  const { saved, dataset: meta } = readPosterior(folder)
-  const { model, objective, inference, seed } = readYaml(join(folder, 'spec.yaml')) as Record<string, Json>
-  const served = {
-    ...fromPlain({ seed: seed ?? 0, model, objective, inference, dataset: 'described' } as Json),
-    dataset: described(meta),
-  } as PipelineSpec
-  const [checked] = await check(served)
-  const composition = await checked!.create()
-  const { inference: learnt, ...parts } = composition
-  const { initial: _, ...pieces } = parts
-  const posterior = await learnt.restore(saved, problemOf(pieces))
-  return { posterior, folder, meta, predict: (x, options) => posterior.predict(x, options) }
+  const kept = readPosterior(folder)
+  const posterior = await restorePosterior(kept, readYaml(join(folder, 'spec.yaml')), check)
+  return { posterior, folder, meta: kept.dataset, predict: (x, options) => posterior.predict(x, options) }
 }
