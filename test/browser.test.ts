@@ -44,7 +44,9 @@ const dom = (address: string): Promise<string> =>
   new Promise((done, fail) => {
     const profile = mkdtempSync(join(tmpdir(), 'ockham-chromium-'))
     const flags = ['--headless', '--no-sandbox', '--disable-gpu', `--user-data-dir=${profile}`, '--virtual-time-budget=60000', '--dump-dom']
-    execFile(chromium!, [...flags, address], { timeout: 90_000 }, (error, stdout) => (error ? fail(new Error(error.message)) : done(stdout)))
+    execFile(chromium!, [...flags, address], { timeout: 90_000 }, (error, stdout) =>
+      error ? fail(new Error(error.message)) : done(stdout),
+    )
   })
 
 it('a page predicts what the run predicts in Node', { timeout: 150_000 }, async ({ skip }) => {
