@@ -6,6 +6,16 @@ import type { Dtype, Json, Value, Values } from './value.js'
 /** What a dataset is about. Open: a part may use a name of its own. */
 export type Task = 'classification' | 'regression' | 'unlabelled' | (string & {})
 
+/** What is known of text beside its rows. */
+export interface TextMeta {
+  /** Number of tokens: every id is below it. */
+  readonly vocabulary: number
+  /** The tokenizer as plain data, so that what was learnt can read and write text. */
+  readonly tokenizer: Json
+  /** Tokens that are predicted in each split, and the bytes of text that they stand for. */
+  readonly sizes: Readonly<Record<string, { readonly tokens: number; readonly bytes: number }>>
+}
+
 /** What is known of a dataset without reading it. Plain data, so that it can be saved beside what was learnt. */
 export interface DatasetMeta {
   readonly task: Task
@@ -20,8 +30,8 @@ export interface DatasetMeta {
   readonly shapes: Readonly<Record<string, { readonly shape: readonly number[]; readonly dtype: Dtype }>>
   /** Examples a class and a group in each split: `counts.train.class[c]`. */
   readonly counts?: Readonly<Record<string, { readonly class?: readonly number[]; readonly group?: readonly number[] }>>
-  /** Of a dataset of text: how many tokens there are, and the tokenizer as plain data, so that what was learnt can read and write text. */
-  readonly text?: { readonly vocabulary: number; readonly tokenizer: Json }
+  /** Of a dataset of text. */
+  readonly text?: TextMeta
   /** SHA-256 of the content, hexadecimal. */
   readonly digest: string
   readonly licence: string

@@ -1,13 +1,21 @@
-import { component, definePlugin } from 'ockham'
-import type { z } from 'zod'
+import { component, DATASET, definePlugin } from 'ockham'
+import { z } from 'zod'
+import { nextToken } from './next-token.js'
+import { perplexity, perplexityOptions } from './perplexity.js'
 import { text, textOptions } from './text.js'
 
+export { nextToken } from './next-token.js'
+export { perplexity, perplexityOptions } from './perplexity.js'
 export { padding } from './rows.js'
 export { text, textOptions, type TextOptions } from './text.js'
+
+const noOptions = z.strictObject({})
 
 declare module 'ockham' {
   interface Catalog {
     text: { kind: 'dataset'; options: z.input<typeof textOptions> }
+    'next-token': { kind: 'objective'; options: z.input<typeof noOptions> }
+    perplexity: { kind: 'evaluation'; options: z.input<typeof perplexityOptions> }
   }
 }
 
@@ -21,6 +29,24 @@ export default definePlugin({
       options: textOptions,
       offers: ['language'],
       create: text,
+    }),
+    component({
+      kind: 'objective',
+      name: 'next-token',
+      about: 'Negative log-likelihood of the token after each',
+      options: noOptions,
+      requires: { dataset: ['language'] },
+      offers: ['tokens'],
+      create: nextToken,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'perplexity',
+      about: 'Nats a token, perplexity and bits a byte',
+      options: perplexityOptions,
+      needs: { dataset: DATASET },
+      requires: { objective: ['tokens'], inference: ['weights'] },
+      create: perplexity,
     }),
   ],
 })

@@ -68,13 +68,30 @@ function readerOf({ file, unit, tokenizer: path }: TextOptions): Reader {
 interface Part {
   readonly tokens: Store
   readonly spans: readonly Span[]
+  /** Bytes of text that the predicted tokens stand for. */
+  readonly bytes: number
 }
+
+const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8')
 
 /** A stream: its beginning to learn from, then what validates, then what tests. */
 function streamed(path: string, name: Split, { context, validation, test, file }: TextOptions, reader: Reader): Record<string, Part> {
   const tokens = store()
-  for (const text of documents(path, 'stream', '')) tokens.append(reader.tokenizer.encode(text))
-  const rows = (from: number, to: number): Part => ({ tokens, spans: packed(from, to, context) })
+  const starts = [{ token: 0, byte: 0 }]
+  for (const text of documents(path, 'stream', '')) {
+    tokens.append(reader.tokenizer.encode(text))
+    starts.push({ token: tokens.length, byte: starts.at(-1)!.byte + byteLength(text) })
+  }
+  /** Bytes before a token: those of whole pieces, and of the tokens of its own. */
+  const before = (at: number): number => {
+    const { token, byte } = starts.findLast((s) => s.token <= at)!
+    return byte + byteLength(reader.tokenizer.decode(tokens.read(token, at), { marks: true }))
+  }
+  const rows = (from: number, to: number): Part => ({
+    tokens,
+    spans: packed(from, to, context),
+    bytes: before(to) - before(Math.min(from + 1, to)),
+  })
   if (typeof file !== 'string') return { [name]: rows(0, tokens.length) }
   const a = Math.round(tokens.length * (1 - validation - test))
   const b = tokens.length - Math.round(tokens.length * test)
@@ -86,23 +103,27 @@ function separate(path: string, name: Split, options: TextOptions, { tokenizer, 
   const { context, layout, unit, separator, validation, test, splitSeed } = options
   const marks = mark === undefined ? new Int32Array(0) : Int32Array.of(mark)
   const stores = Object.fromEntries(
-    (typeof options.file === 'string' ? splitNames : [name]).map((split) => [split, { tokens: store(), starts: [0] }]),
+    (typeof options.file === 'string' ? splitNames : [name]).map((split) => [split, { tokens: store(), starts: [0], bytes: 0 }]),
   )
+  const between = unit === 'lines' ? '\n' : separator
   const key = hostKey(splitSeed).fold('documents')
   let number = 0
   for (const text of documents(path, unit, separator)) {
     const draw = key.fold(number++).uniform([1]).data[0]!
     const split = typeof options.file !== 'string' ? name : draw < validation ? 'validation' : draw < validation + test ? 'test' : 'train'
-    const { tokens, starts } = stores[split]!
+    const part = stores[split]!
+    const { tokens, starts } = part
     if (tokens.length === 0) tokens.append(marks)
     tokens.append(tokenizer.encode(text))
     tokens.append(marks)
     starts.push(tokens.length - marks.length)
+    // What ends a document is text too, as far as the file has it.
+    part.bytes += byteLength(text) + byteLength(between)
   }
   return Object.fromEntries(
-    Object.entries(stores).map(([split, { tokens, starts }]) => {
+    Object.entries(stores).map(([split, { tokens, starts, bytes }]) => {
       const whole = starts.slice(1).flatMap((end, d) => packed(starts[d]!, end + marks.length, context))
-      return [split, { tokens, spans: layout === 'single' ? whole : packed(0, tokens.length, context) }]
+      return [split, { tokens, bytes, spans: layout === 'single' ? whole : packed(0, tokens.length, context) }]
     }),
   )
 }
@@ -139,7 +160,13 @@ export function text(options: TextOptions): Dataset & { dispose(): Promise<void>
   const row = { shape: [options.context], dtype: 'int32' as const }
   const meta: Dataset['meta'] = {
     task: 'language',
-    text: { vocabulary: reader.tokenizer.size, tokenizer: reader.plain },
+    text: {
+      vocabulary: reader.tokenizer.size,
+      tokenizer: reader.plain,
+      sizes: Object.fromEntries(
+        Object.entries(parts).map(([split, { spans, bytes }]) => [split, { tokens: spans.reduce((n, s) => n + s.to - s.from, 0), bytes }]),
+      ),
+    },
     splits: Object.fromEntries(Object.entries(parts).map(([split, { spans }]) => [split, spans.length])),
     shapes: { x: row, y: row, ...(options.weight === 'token' && { weight: { shape: [], dtype: 'float32' as const } }) },
     digest: digestOf(parts, options),

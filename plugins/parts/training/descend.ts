@@ -8,11 +8,10 @@ import { alike, bucketing as bucketsOf, type Buckets } from './buckets.js'
 import { ask, clipped, type Combine } from './gradient.js'
 import { initialVariables } from './initial.js'
 import { jointPass } from './pass.js'
-import { predictor } from './predict.js'
 import { shuffled, stepsPerEpoch } from './samplers.js'
 import { isConstant, rate, type Schedule } from './schedule.js'
 import { prefix, under, value } from './trees.js'
-import { validate } from './validation.js'
+import { validator } from './validation.js'
 import { Watch, type Early } from './watch.js'
 
 /** Something carried along with the parameters: moments of the trajectory, say. */
@@ -90,7 +89,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
   const whole = count % size === 0 && !options.sampler && !dataset.meta.shapes['weight']
   const every = early?.every ?? perEpoch
   const watch = new Watch(early)
-  const predict = predictor(problem, run.engine)
+  const validate = validator(problem, run.engine, size)
   const at = (values: Values): Variables<Value> => ({
     params: under('params.', values),
     frozen: vars.frozen,
@@ -126,7 +125,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
       async at(done, now) {
         const train = watch.mean()
         const current = validates ? await now.read() : undefined
-        const values = current ? await validate(problem, predict, at(current), validationSplit) : {}
+        const values = current ? await validate(at(current), validationSplit) : {}
         run.emit({ type: 'epoch', epoch: Math.ceil(done / perEpoch), values: { 'train/loss': train, ...values } })
         if (!early || !current) return
         return watch.check(values[`${validationSplit}/nll`]!, {

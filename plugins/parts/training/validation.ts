@@ -1,7 +1,8 @@
-import type { Problem, Value, Variables } from 'ockham'
+import type { Engine, Problem, Value, Variables } from 'ockham'
 import { fitOf } from '../evaluation/fit.js'
 import { predictionsOf } from '../evaluation/predictions.js'
-import type { Predictor } from './predict.js'
+import { meanLoss } from './losses.js'
+import { predictor, type Predictor } from './predict.js'
 
 /**
  * Mean negative log-likelihood (nats an example), with accuracy or root mean squared error, of weights on a split: the numbers that the
@@ -15,4 +16,18 @@ export async function validate(
 ): Promise<Record<string, number>> {
   const found = await predictionsOf({ predict: (x) => predict(vars, x) }, dataset, split)
   return Object.fromEntries(Object.entries(fitOf(found, split)).map(([name, v]) => [`${split}/${name}`, v]))
+}
+
+/** What validates weights while they are learnt: {@link validate}, or for text, whose predictions are a distribution a token, the loss alone. */
+export function validator(
+  problem: Problem,
+  engine: Engine,
+  size: number,
+): (vars: Variables<Value>, split: string) => Promise<Record<string, number>> {
+  if (problem.dataset.meta.text) {
+    const loss = meanLoss(problem, engine, { size })
+    return async (vars, split) => ({ [`${split}/nll`]: await loss(vars, split) })
+  }
+  const predict = predictor(problem, engine)
+  return (vars, split) => validate(problem, predict, vars, split)
 }
