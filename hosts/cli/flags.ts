@@ -1,11 +1,12 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
-import { defaultEngine, engineNames, type EngineName } from '../node/engines.js'
+import { defaultEngine, engineNames, providers, type EngineName, type Provider } from '../node/engines.js'
 import { defaultOut } from '../node/folder.js'
 
 /** What every command that runs tensors takes. */
 export interface Common {
   readonly engine?: EngineName
   readonly threads?: number
+  readonly provider?: Provider
   readonly out: string
   readonly json?: true
   readonly profile?: true
@@ -32,6 +33,7 @@ export const common = (command: Command): Command =>
       new Option('--engine <name>', `what runs the tensors (default: ${defaultEngine}; resume takes the run's own)`).choices(engineNames),
     )
     .option('--threads <n>', 'threads of the engine (default: one a core)', whole(1))
+    .addOption(new Option('--provider <name>', 'what runs the operations of onnxruntime (default: cpu)').choices(providers))
     .option('--out <dir>', 'folder of run folders', defaultOut)
     .option('--json', 'the last line of standard output is the result as one JSON object')
 

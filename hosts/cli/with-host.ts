@@ -39,6 +39,7 @@ export async function withHost<T>(
     engine: flags.engine ?? defaultEngine,
     out: flags.out,
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.provider && { provider: flags.provider }),
     ...(flags.profile && { profile: true }),
     ...(flags.checkFinite && { checkFinite: true }),
   })

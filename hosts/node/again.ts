@@ -25,12 +25,14 @@ export async function checkAgain(folder: string, plain: Json, engine: Engine): P
     })
   const recorded = recordedEngine(folder)
   if (!recorded) return
-  const named = (e: EngineRecord): string => `${e.name}${e.build['threads'] === undefined ? '' : ` with ${e.build['threads']} threads`}`
+  const on = (e: EngineRecord): string => (e.name === 'onnxruntime' && e.build['provider'] !== 'cpu' ? ` on ${e.build['provider']}` : '')
+  const named = (e: EngineRecord): string =>
+    `${e.name}${on(e)}${e.build['threads'] === undefined ? '' : ` with ${e.build['threads']} threads`}`
   if (named(recorded) !== named(engine))
     throw new InputError({
       code: 'OCK-RUN-015',
       what: `the run was started on ${named(recorded)}, this is ${named(engine)}: the bits would differ`,
       where: folder,
-      remedy: `use --engine ${recorded.name}${recorded.build['threads'] === undefined ? '' : ` --threads ${recorded.build['threads']}`}`,
+      remedy: `use --engine ${recorded.name}${on(recorded).replace(' on', ' --provider')}${recorded.build['threads'] === undefined ? '' : ` --threads ${recorded.build['threads']}`}`,
     })
 }

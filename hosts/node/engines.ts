@@ -1,8 +1,13 @@
 import { InputError, type Engine } from 'ockham'
+import { providers, type Provider } from '../../plugins/services/onnxruntime/providers.js'
+
+export { providers, type Provider }
 
 /** How an engine is started. */
 export interface Watched {
   readonly threads?: number | undefined
+  /** What runs the operations of `onnxruntime`: cpu, webgpu, cuda. */
+  readonly provider?: string | undefined
   /** Time every operation; `engine.profile()` gives the table. */
   readonly profile?: boolean | undefined
   /** Where a result is not finite, find the first operation that made one. */
@@ -11,9 +16,13 @@ export interface Watched {
 
 /** Engines by name; each is imported when it is asked for. Nothing falls back silently. */
 const engines = {
-  async onnxruntime({ threads, profile }: Watched) {
+  async onnxruntime({ threads, provider, profile }: Watched) {
     const { onnxruntime } = await import('../../plugins/services/onnxruntime/index.js')
-    return onnxruntime({ ...(threads !== undefined && { threads }), ...(profile && { profile }) })
+    return onnxruntime({
+      ...(threads !== undefined && { threads }),
+      ...(provider !== undefined && { provider: provider as Provider }),
+      ...(profile && { profile }),
+    })
   },
   async interpreter({ profile }: Watched) {
     const { interpreter } = await import('../../plugins/services/engine/index.js')
@@ -33,6 +42,13 @@ export async function startEngine(name: string, how: Watched = {}): Promise<Engi
       what: `there is no engine '${name}'`,
       where: '--engine',
       remedy: `choose one of ${engineNames.join(', ')}`,
+    })
+  if (how.provider !== undefined && name !== 'onnxruntime')
+    throw new InputError({
+      code: 'OCK-ENGINE-031',
+      what: `the engine '${name}' has no execution providers, and ${how.provider} was asked for`,
+      where: '--provider',
+      remedy: 'use --engine onnxruntime, or leave it out',
     })
   const { createEngine } = await import('../../plugins/services/engine/index.js')
   return createEngine(await engines[name as EngineName](how), how.checkFinite ? { check: 'finite' } : {})

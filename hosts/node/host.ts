@@ -21,7 +21,7 @@ import {
 import { readHistory, writeDurably } from '../../plugins/services/journal/index.js'
 import { certifyRun, decodeMessage, type Certified } from './certify.js'
 import { attempt, type RunOptions, type RunRecord } from './attempt.js'
-import { defaultEngine, startEngine, type EngineName } from './engines.js'
+import { defaultEngine, startEngine, type EngineName, type Provider } from './engines.js'
 import { childFolder, defaultOut, findFolder, idOf, newFolder, readResult } from './folder.js'
 import { loadPosterior, type Loaded } from './load.js'
 import { checkAgain } from './again.js'
@@ -39,6 +39,8 @@ export interface HostOptions {
   readonly engine?: EngineName
   /** Threads of the engine; by default one a core. */
   readonly threads?: number
+  /** Execution provider of the engine onnxruntime: cpu (the default), webgpu or cuda. */
+  readonly provider?: Provider
   /** Time every operation: `host.engine.profile()` gives the table, once. */
   readonly profile?: boolean
   /** Where a result is not finite, find the first operation that made one; costs a copy of the state at every call. */

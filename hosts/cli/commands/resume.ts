@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { recordedEngine } from '../../node/again.js'
-import type { EngineName } from '../../node/engines.js'
+import { providers, type EngineName } from '../../node/engines.js'
 import { findFolder } from '../../node/folder.js'
 import { common, tracked, type Common } from '../flags.js'
 import { printRecord } from '../print.js'
@@ -11,9 +11,11 @@ import { withHost } from '../with-host.js'
 async function goOn(folder: string, flags: Common & { readonly track: readonly string[] }): Promise<void> {
   const recorded = recordedEngine(findFolder(folder, flags.out))
   const threads = recorded?.build['threads']
+  const provider = recorded?.name === 'onnxruntime' ? providers.find((p) => p === recorded.build['provider']) : undefined
   const same = {
     ...(recorded && { engine: recorded.name as EngineName }),
     ...(typeof threads === 'number' && { threads }),
+    ...(provider && provider !== 'cpu' && { provider }),
   }
   await withHost({ ...same, ...flags }, async (host, signal) => {
     printRecord(await host.resume(folder, { signal, listen: (events, name) => showProgress(events, name) }), flags.json)

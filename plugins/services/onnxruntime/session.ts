@@ -6,6 +6,7 @@ import { dataAs } from './lower.js'
 import type { HostType } from './lower.js'
 import { Scope } from './model.js'
 import type { Profile } from './profile.js'
+import type { Provider } from './providers.js'
 
 /** How sessions run; every one of an executor alike, since bits depend on it. */
 export interface Settings {
@@ -16,14 +17,19 @@ export interface Settings {
    * work on them is twenty times slower.
    */
   readonly denormals: 'zero' | 'kept'
+  /** What runs the operations; the CPU where it is left out. */
+  readonly provider?: Provider
+  /** Whether the runtime lays out the results of a run in one block, which it keeps; yes where it is left out. */
+  readonly pattern?: boolean
   /** Where operations are timed. */
   readonly profile?: Profile | undefined
 }
 
-const sessionOptions = ({ threads, denormals, profile }: Settings): ort.InferenceSession.SessionOptions => ({
-  executionProviders: ['cpu'],
+const sessionOptions = ({ threads, denormals, profile, provider, pattern }: Settings): ort.InferenceSession.SessionOptions => ({
+  executionProviders: [provider ?? 'cpu'],
   executionMode: 'sequential',
   graphOptimizationLevel: 'all',
+  enableMemPattern: pattern ?? true,
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   logSeverityLevel: 4,
