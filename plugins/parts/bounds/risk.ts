@@ -2,7 +2,7 @@ import type { Dataset, Posterior, Value, Values } from 'ockham'
 import { RunError } from 'ockham'
 
 /** Rows read and predicted at once. */
-const chunk = 2048
+const chunk = 512
 
 /** What a loss looks at: class probabilities of rows, float32 [n, classes], and their labels. */
 export interface Scored {

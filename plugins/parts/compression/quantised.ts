@@ -16,7 +16,8 @@ export const quantisedOptions = z.strictObject({
   quantiser: z.enum(['uniform', 'kmeans']).default('kmeans').describe('how the first codebook is found'),
   epochs: z.number().min(0).default(5).describe('passes of quantisation-aware training, of weights and codebook together; 0 for none'),
   batchSize: z.int().positive().default(128).describe('examples a step'),
-  optimizer: slot('optimizer').optional().describe('adam at a tenth of its usual rate unless given'),
+  optimizer: slot('optimizer').optional().describe('adam at a rate of 0.01 unless given'),
+  schedule: z.enum(['constant', 'cosine']).default('cosine').describe('course of the learning rate'),
   state: z
     .enum(['refuse', 'code'])
     .default('refuse')
@@ -115,9 +116,10 @@ async function trained(
   const model = pinnedAt(coded(parametric(problem.model)), start)
   const { initial: _, ...rest } = problem
   const { vars } = await descend({ ...rest, model }, run, {
-    optimizer: options.optimizer ?? adam(adamOptions.parse({ learningRate: 1e-4 })),
+    optimizer: options.optimizer ?? adam(adamOptions.parse({ learningRate: 0.01 })),
     steps,
     size: options.batchSize,
+    schedule: { kind: options.schedule, floor: 0, warmup: 0 },
     name: 'quantise',
   })
   const { [codebookName]: levels, ...params } = vars.params

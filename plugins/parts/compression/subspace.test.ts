@@ -177,7 +177,10 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
     const inference = (o: object = {}) => {
       const map = { ...mapOptions.parse({ epochs: 10, batchSize: 30 }), optimizer: adam(adamOptions.parse({ learningRate: 0.1 })) }
       const after = maximumAPosteriori(map as never, { engine })
-      return quantised({ after, levels: 5, quantiser: 'kmeans', epochs: 2, batchSize: 30, state: 'refuse', ...o } as never, { engine })
+      return quantised(
+        { after, levels: 5, quantiser: 'kmeans', epochs: 2, batchSize: 30, schedule: 'cosine', state: 'refuse', ...o } as never,
+        { engine },
+      )
     }
 
     it('is rebuilt by its message, from the problem and the key alone', async () => {

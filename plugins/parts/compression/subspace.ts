@@ -1,5 +1,5 @@
 import type { Model, Tensors, Value, Values, Variables } from 'ockham'
-import type { Tensor } from 'ockham/tensor'
+import { tf, type Tensor } from 'ockham/tensor'
 import { prefix, under, zeros } from '../training/index.js'
 import type { Projector } from './projectors/projector.js'
 
@@ -23,16 +23,14 @@ export interface SubspaceOptions {
 export const byName = <T>(tree: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(tree).sort(([a], [b]) => (a < b ? -1 : 1)))
 
-/** A vector cut into tensors of the shapes of `like`, in its order. */
+/** A vector cut into tensors of the shapes of `like`, in its order: one split, whose gradient is one concatenation. */
 export function cut(vector: Tensor, like: Tensors): Record<string, Tensor> {
-  let at = 0
-  return Object.fromEntries(
-    Object.entries(like).map(([name, { shape, size }]) => {
-      const part = vector.slice([at], [size]).reshape(shape)
-      at += size
-      return [name, part]
-    }),
+  const all = Object.entries(like)
+  const parts = tf.split(
+    vector,
+    all.map(([, { size }]) => size),
   )
+  return Object.fromEntries(all.map(([name, { shape }], i) => [name, parts[i]!.reshape(shape)]))
 }
 
 /**

@@ -4,9 +4,11 @@ const width = ({ shape }: Value): number => shape.slice(1).reduce((a, b) => a * 
 
 const blank = (v: Value, length: number): TypedArray => new (v.data.constructor as new (length: number) => TypedArray)(length)
 
-/** Rows `start` to `start + size` of a host array [n, …]; rows beyond the end are zero. */
+/** Rows `start` to `start + size` of a host array [n, …], in its own memory; rows beyond the end are zero, and then all are copied. */
 export function rowsOf(v: Value, start: number, size: number): Value {
   const step = width(v)
+  if ((start + size) * step <= v.data.length)
+    return { shape: [size, ...v.shape.slice(1)], dtype: v.dtype, data: v.data.subarray(start * step, (start + size) * step) }
   const data = blank(v, size * step)
   data.set(v.data.subarray(start * step, (start + size) * step))
   return { shape: [size, ...v.shape.slice(1)], dtype: v.dtype, data }
