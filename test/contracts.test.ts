@@ -23,6 +23,7 @@ import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
 import text from '../plugins/parts/text/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
+import { fileWith } from './faults/command.js'
 import { boundSuite, clouds, componentOf, datasetSuite, engines, evaluationSuite, freshRun, inferenceSuite } from './suites/index.js'
 import { modelSuite, objectiveSuite, optimizerSuite, priorSuite, processSuite, samplerSuite, smallProblem } from './suites/index.js'
 
@@ -209,7 +210,11 @@ for (const [machine, engine] of Object.entries(engines)) {
     make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
   })
   inferenceSuite(on('quantised'), { engine, make: quantised })
-  for (const [name, options] of Object.entries({ 'type-two': { steps: 20 }, sgpr: { steps: 20, inducing: 10 } }))
+  for (const [name, options] of Object.entries({
+    'type-two': { steps: 20 },
+    sgpr: { steps: 20, inducing: 10 },
+    svgp: { steps: 20, inducing: 10, batchSize: 8 },
+  }))
     inferenceSuite(on(name), { engine, make: () => componentOf(gp, 'inference', name, options), problem: functions })
   inferenceSuite(on('cross-fitted'), {
     engine,
@@ -279,7 +284,13 @@ evaluationSuite(of('flatness'), {
   posterior: started,
 })
 const metric = await smallMetric()
-for (const [name, options] of Object.entries({ descriptors: {}, transfer: { to: against } }))
+const shuffled = { of: await componentOf(gp, 'inference', 'type-two', { steps: 5 }), permutations: 2 }
+const pairs = {
+  elements: fileWith('element,x0,x1\nP,1,1\nQ,-1,-1\n', 'elements.csv'),
+  compounds: fileWith('A,B,label\nP,P,TI\nP,Q,trivial\n', 'compounds.csv'),
+}
+const readings = { descriptors: {}, transfer: { to: against }, permutation: shuffled, 'element-products': pairs }
+for (const [name, options] of Object.entries(readings))
   evaluationSuite(of(name), {
     make: () => componentOf(meAi, 'evaluation', name, options),
     problem: metric,

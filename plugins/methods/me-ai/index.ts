@@ -2,12 +2,16 @@ import { component, definePlugin } from 'ockham'
 import type { z } from 'zod'
 import { crossFitted, crossFittedOptions } from './cross-fitted.js'
 import { descriptors, descriptorsOptions } from './descriptors.js'
+import { elementProducts, elementProductsOptions } from './element-products.js'
+import { permutation, permutationOptions } from './permutation.js'
 import { transfer, transferOptions } from './transfer.js'
 
 declare module 'ockham' {
   interface Catalog {
     'cross-fitted': { kind: 'inference'; options: z.input<typeof crossFittedOptions> }
     descriptors: { kind: 'evaluation'; options: z.input<typeof descriptorsOptions> }
+    'element-products': { kind: 'evaluation'; options: z.input<typeof elementProductsOptions> }
+    permutation: { kind: 'evaluation'; options: z.input<typeof permutationOptions> }
     transfer: { kind: 'evaluation'; options: z.input<typeof transferOptions> }
   }
 }
@@ -36,6 +40,21 @@ export default definePlugin({
       options: transferOptions,
       requires: { objective: ['categorical'] },
       create: transfer,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'element-products',
+      about: 'Scores compounds of two elements by the product of what the model says of each element',
+      options: elementProductsOptions,
+      requires: { objective: ['categorical'] },
+      create: elementProducts,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'permutation',
+      about: 'What the learnt correlations would be under shuffled labels, and their p-values',
+      options: permutationOptions,
+      create: permutation,
     }),
   ],
 })

@@ -1,20 +1,17 @@
 import { hostKey, type Dataset, type Engine, type Inference, type Posterior, type Problem, type Value } from 'ockham'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { componentOf, freshRun, inMemory, interpreter } from '../../../test/suites/index.js'
+import { fileWith } from '../../../test/faults/command.js'
+import { componentOf, engines, freshRun, inMemory } from '../../../test/suites/index.js'
+import { shuffledLabels } from '../../parts/datasets/index.js'
 import gp, { type Kernel } from '../../parts/gp/index.js'
 import { flat } from '../../parts/priors/index.js'
 import { bestCut, composite } from './composite.js'
 import { isCrossFitted } from './cross-fitted.js'
 import { stratified, units } from './folds.js'
 import meAi from './index.js'
-import { correlationOf, learntFrom } from './metric.js'
-
-/** A small linear congruential generator, so that the task is the same everywhere: s ← 16807 s mod 2³¹ − 1. */
-function generator(seed: number): () => number {
-  let s = seed
-  return () => (s = (16807 * s) % 2147483647) / 2147483647
-}
+import { correlationOf, learntFrom, type Learnt } from './metric.js'
+import { generator, normal } from './testing.js'
 
 /** The planted direction: label = 1[(x − ½) · w + 0.05 ε > 0] on uniform points; the first n train, the rest test. */
 function planted(n: number, d: number, w: readonly number[], seed: number): Dataset {
@@ -22,9 +19,8 @@ function planted(n: number, d: number, w: readonly number[], seed: number): Data
   const x = Float32Array.from({ length: 2 * n * d }, uniform)
   const size = Math.sqrt(w.reduce((sum, v) => sum + v * v, 0))
   const y = Int32Array.from({ length: 2 * n }, (_, i) => {
-    const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
     const along = w.reduce((sum, v, j) => sum + ((x[i * d + j]! - 0.5) * v) / size, 0)
-    return along + 0.05 * normal > 0 ? 1 : 0
+    return along + 0.05 * normal(uniform) > 0 ? 1 : 0
   })
   const split = (from: number, to: number): Record<string, Value> => ({
     x: { shape: [to - from, d], dtype: 'float32', data: x.slice(from * d, to * d) },
@@ -48,28 +44,62 @@ const typeTwo = (options: object = {}): Promise<Inference> => componentOf(gp, 'i
 
 let engine: Engine
 beforeAll(async () => {
-  engine = await interpreter()
+  engine = await engines['onnxruntime']!()
 })
 afterAll(() => engine.dispose())
 
-describe('a planted ratio', () => {
-  it.each([1, 2])('is the leading direction of the learnt metric [seed %i]', async (seed) => {
-    const problem = await problemOf(planted(200, 6, [1, -1, 0, 0, 0, 0], seed), 2)
-    const posterior = await (await typeTwo()).infer(problem, freshRun(engine, seed))
-    const learnt = learntFrom(posterior, problem)
-    const cosine = Math.abs(learnt.direction[0]! - learnt.direction[1]!) / Math.SQRT2
-    expect(cosine).toBeGreaterThanOrEqual(0.98)
-    expect(learnt.share).toBeGreaterThan(0.9)
+/** Share of the test split that a posterior names rightly. */
+async function testAccuracy(posterior: Posterior, { dataset }: Problem): Promise<number> {
+  const n = dataset.meta.splits['test']!
+  const { x, y } = await dataset.read('test', { shape: [n], dtype: 'int32', data: Int32Array.from({ length: n }, (_, i) => i) })
+  const found = await posterior.predict({ x: x! })
+  if (found.kind !== 'categorical') throw new Error('class probabilities are wanted')
+  return Array.from(y!.data).filter((label, i) => (found.probabilities.data[2 * i + 1]! > 0.5 ? 1 : 0) === label).length / n
+}
+
+const cosine = ({ direction }: Learnt, w: readonly number[]): number =>
+  Math.abs(w.reduce((sum, v, j) => sum + v * direction[j]!, 0)) / Math.sqrt(w.reduce((sum, v) => sum + v * v, 0))
+
+/** Golden task: a generator that all can repeat. */
+describe('a planted direction', () => {
+  const learn = async (problem: Problem, seed: number): Promise<{ posterior: Posterior; learnt: Learnt; accuracy: number }> => {
+    const posterior = await (await typeTwo({ starts: 2, coarse: 100 })).infer(problem, freshRun(engine, seed))
+    return { posterior, learnt: learntFrom(posterior, problem), accuracy: await testAccuracy(posterior, problem) }
+  }
+
+  it.each([
+    [1, 1],
+    [2, 1],
+    [1, 2],
+    [2, 2],
+    [3, 2],
+  ])('a ratio is the leading direction of the learnt metric [seed %i, rank %i]', async (seed, rank) => {
+    const w = [1, -1, 0, 0, 0, 0]
+    const { posterior, learnt, accuracy } = await learn(await problemOf(planted(200, 6, w, seed), rank), seed)
+    expect(cosine(learnt, w)).toBeGreaterThanOrEqual(0.98)
+    expect(learnt.share).toBeGreaterThanOrEqual(0.9)
     expect(learnt.correlation.mean[1]).toBeLessThan(-0.95)
-    const { x, y } = await problem.dataset.read('test', {
-      shape: [200],
-      dtype: 'int32',
-      data: Int32Array.from({ length: 200 }, (_, i) => i),
-    })
-    const found = await posterior.predict({ x: x! })
-    if (found.kind !== 'categorical') throw new Error('class probabilities are wanted')
-    const right = Array.from(y!.data).filter((label, i) => (found.probabilities.data[2 * i + 1]! > 0.5 ? 1 : 0) === label).length
-    expect(right / 200).toBeGreaterThan(0.9)
+    expect(-posterior.evidence! / 200).toBeLessThan(3.4)
+    expect(accuracy).toBeGreaterThanOrEqual(0.9)
+  })
+
+  it.each([1, 2])('three terms are found in twelve features [seed %i]', async (seed) => {
+    const w = [1, 1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    const { learnt, accuracy } = await learn(await problemOf(planted(300, 12, w, seed), 2), seed)
+    expect(cosine(learnt, w)).toBeGreaterThanOrEqual(0.93)
+    expect(learnt.correlation.mean[1]).toBeGreaterThan(0.9)
+    expect(learnt.correlation.mean[2]).toBeLessThan(-0.9)
+    expect(accuracy).toBeGreaterThanOrEqual(0.9)
+  })
+
+  it('shuffled labels teach nothing: chance accuracy, and a C that differs from shuffle to shuffle', async () => {
+    const of = planted(200, 6, [1, -1, 0, 0, 0, 0], 1)
+    const found = await Promise.all(
+      [0, 1, 2, 3].map(async (seed) => learn(await problemOf(shuffledLabels({ of, splits: ['train', 'test'], seed }), 2), seed)),
+    )
+    for (const { accuracy } of found) expect(Math.abs(accuracy - 0.5)).toBeLessThan(0.12)
+    const c = found.map(({ learnt }) => learnt.correlation.mean[1]!)
+    expect(Math.max(...c) - Math.min(...c)).toBeGreaterThan(0.4)
   })
 })
 
@@ -148,6 +178,57 @@ describe('cross-fitted', () => {
     await expect(many.infer(problem, freshRun(engine))).rejects.toThrow('OCK-MEAI-002')
     const grouped = await componentOf(meAi, 'inference', 'cross-fitted', { groups: true, of: await typeTwo() })
     await expect(grouped.infer(problem, freshRun(engine))).rejects.toThrow('OCK-MEAI-001')
+  })
+})
+
+describe('shuffled labels', () => {
+  it('give p-values: the planted pair is beyond chance, and so is the evidence', async () => {
+    const problem = await problemOf(planted(80, 4, [1, -1, 0, 0], 5), 2)
+    const of = await typeTwo({ steps: 20 })
+    const posterior = await of.infer(problem, freshRun(engine))
+    const evaluation = await componentOf(meAi, 'evaluation', 'permutation', { of, permutations: 9 })
+    const { tables, values } = await evaluation.evaluate(posterior, problem, freshRun(engine))
+    const rows = tables!['permutation']!
+    expect(rows.map((r) => [r['a'], r['b']])).toEqual([['x0', 'x1'], ['x0', 'x2'], ['x0', 'x3'], ['x1', 'x2'], ['x1', 'x3'], ['x2', 'x3']]) // prettier-ignore
+    expect(rows[0]!['p']).toBeLessThanOrEqual(0.3)
+    expect(rows[0]!['value']).toBeLessThan(-0.9)
+    expect(values['shuffled/p']).toBe(0.1)
+    expect(values['shuffled/evidence']).toBeLessThan(posterior.evidence! / 80 - 0.5)
+  })
+})
+
+describe('products of elements', () => {
+  const files = {
+    elements: fileWith('element,x0,x1\nP,0.9,0.1\nQ,0.8,0.3\nR,0.2,0.9\nS,0.1,0.7\n', 'elements.csv'),
+    compounds: fileWith('A,B,label\nP,Q,TI\nQ,P,TI\nP,R,trivial\nR,S,trivial\nS,Q,semimetal\n', 'compounds.csv'),
+  }
+  let problem: Problem
+  let posterior: Posterior
+  beforeAll(async () => {
+    problem = await problemOf(planted(60, 2, [1, -1], 4), 1)
+    posterior = await (await typeTwo({ steps: 20 })).infer(problem, freshRun(engine))
+  })
+  const report = async (options: object) =>
+    (await componentOf(meAi, 'evaluation', 'element-products', { ...files, ...options })).evaluate(posterior, problem, freshRun(engine))
+
+  it('rank elements, and compounds by both of theirs', async () => {
+    const { values, tables } = await report({})
+    expect(values['products/auroc']).toBe(1)
+    expect(values).toMatchObject({ 'products/positive-above-half': 1, 'products/negative-above-half': 0 })
+    const elements = tables!['elements']!
+    expect(elements.map((e) => e['element'])).toEqual(expect.arrayContaining(['P', 'Q', 'R', 'S']))
+    expect(elements.slice(0, 2).map((e) => e['element']).sort()).toEqual(['P', 'Q']) // prettier-ignore
+    const scores = new Map(elements.map((e) => [e['element'], e['score'] as number]))
+    const [top] = tables!['products']!
+    expect(top!['score']).toBeCloseTo(scores.get('P')! * scores.get('Q')!, 12)
+  })
+
+  it('names row and column of what does not fit', async () => {
+    await expect(report({ compounds: fileWith('A,B,label\nP,Z,TI\nP,R,trivial\n', 'c.csv') })).rejects.toThrow(
+      /OCK-MEAI-006.*row 1 .*column B/,
+    )
+    await expect(report({ elements: fileWith('element,x0,x1\nP,?,1\n', 'e.csv') })).rejects.toThrow(/OCK-MEAI-006.*row 1 .*column x0/)
+    await expect(report({ yes: 'topological' })).rejects.toThrow('OCK-MEAI-005')
   })
 })
 

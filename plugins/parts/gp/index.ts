@@ -11,6 +11,7 @@ import { stationary } from './kernels/stationary.js'
 import { gp } from './process.js'
 import { randomFeatures } from './random-features.js'
 import { sgpr, sgprOptions } from './sgpr.js'
+import { svgp, svgpOptions } from './svgp.js'
 import { typeTwo, typeTwoOptions } from './type-two.js'
 
 export { condition, type Conditioned, type Latent } from './condition.js'
@@ -60,6 +61,7 @@ declare module 'ockham' {
     dirichlet: { kind: 'objective'; options: z.input<typeof dirichletOptions> }
     'type-two': { kind: 'inference'; options: z.input<typeof typeTwoOptions> }
     sgpr: { kind: 'inference'; options: z.input<typeof sgprOptions> }
+    svgp: { kind: 'inference'; options: z.input<typeof svgpOptions> }
     rbf: { kind: 'kernel'; options: z.input<typeof rbfOptions> }
     matern: { kind: 'kernel'; options: z.input<typeof maternOptions> }
     'rational-quadratic': { kind: 'kernel'; options: z.input<typeof rationalOptions> }
@@ -112,6 +114,13 @@ export default definePlugin({
       about: "The same beyond memory: Titsias' bound on inducing points",
       options: sgprOptions,
       create: sgpr,
+    }),
+    component({
+      kind: 'inference',
+      name: 'svgp',
+      about: 'Stochastic variational inference on inducing points, a batch a step, Hensman et al. 2013',
+      options: svgpOptions,
+      create: svgp,
     }),
     component({
       kind: 'kernel',

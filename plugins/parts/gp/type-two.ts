@@ -105,7 +105,7 @@ export function lossOf(
 }
 
 /** Some of the rows. */
-function some(x: Value, observed: readonly Observed[], rows: ArrayLike<number>): Pick<Fitted, 'x' | 'observed'> {
+export function someRows(x: Value, observed: readonly Observed[], rows: ArrayLike<number>): Pick<Fitted, 'x' | 'observed'> {
   const d = x.shape[1]!
   const at = Array.from(rows)
   return {
@@ -131,7 +131,7 @@ async function fit(problem: Problem, run: Run, options: TypeTwoOptions): Promise
   const noise = new Float64Array(observed.length).fill(constraint.raw(options.noise + options.noiseFloor))
   const subset = options.coarse > 0 && options.coarse < problem.examples
   const first = subset
-    ? some(x, observed, run.key.fold('coarse').permutation(problem.examples).data.slice(0, options.coarse))
+    ? someRows(x, observed, run.key.fold('coarse').permutation(problem.examples).data.slice(0, options.coarse))
     : { x, observed }
   const starts: Values[] = []
   for (let s = 0; s < options.starts; s++) starts.push(await process.init(run.key.fold('start').fold(s), problem.dataset.meta))
