@@ -1,4 +1,15 @@
-import { hostKey, type Advance, type DatasetMeta, type HostKey, type Key, type Model, type Tensors, type Value, type Values } from 'ockham'
+import {
+  hostKey,
+  type Advance,
+  type DatasetMeta,
+  type HostKey,
+  type Key,
+  type LoopPlan,
+  type Model,
+  type Tensors,
+  type Value,
+  type Values,
+} from 'ockham'
 import { tf } from 'ockham/tensor'
 import type { Scalar, Tensor } from 'ockham/tensor'
 import { bind, cnn, cnnOptions, resnet, resnetOptions } from '../../plugins/parts/networks/index.js'
@@ -112,7 +123,7 @@ const advanceOf =
 /** A training loop ready to advance. */
 export interface Training {
   readonly compileMs: number
-  readonly nodes: number
+  readonly plan: LoopPlan
   /** Takes k more steps in a call, and gives the loss before the last. */
   advance(): Promise<number>
   close(): Promise<void>
@@ -124,13 +135,13 @@ export async function training(work: Work, threads: number): Promise<Training> {
   const initial = await initialCarry(work, hostKey(1))
   const feeds = feedsOf(work)
   const start = performance.now()
-  const { nodes } = await loop.prepare(initial, feeds[0]!)
+  const plan = await loop.prepare(initial, feeds[0]!)
   const compileMs = performance.now() - start
   let carry = loop.load(initial)
   let step = 0
   return {
     compileMs,
-    nodes,
+    plan,
     async advance() {
       const made = await loop.advance(carry, step, feeds, [])
       carry = made.carry

@@ -12,7 +12,7 @@ const imageRow = (name: keyof typeof works, about: string): Row => ({
   about,
   async run(): Promise<Result> {
     const work = works[name]
-    const { compileMs, nodes, advance, close } = await training(work, threads)
+    const { compileMs, plan, advance, close } = await training(work, threads)
     const [ours, theirs]: [number[][], Awaited<ReturnType<typeof peer>>[]] = [[], []]
     for (let turn = 0; turn < turns; turn++) {
       ours.push((await timed(advance, seconds)).map((ms) => ms / work.stepsPerCall))
@@ -21,7 +21,7 @@ const imageRow = (name: keyof typeof works, about: string): Row => ({
     const megabytes = round(process.memoryUsage().rss / 2 ** 20, 0)
     await close()
     const [ms, minMs] = [smallest(ours.map(median)), smallest(ours.flat())]
-    const made = { work: name, ms: round(ms), minMs: round(minMs), nodes, compileMs: round(compileMs, 0), megabytes }
+    const made = { work: name, ms: round(ms), minMs: round(minMs), nodes: plan.nodes, compileMs: round(compileMs, 0), megabytes }
     const failed = theirs.find((p) => 'reason' in p)
     if (failed) return { ...made, peerMs: null, ratio: null, reason: failed.reason }
     const measured = theirs as { ms: number; minMs: number }[]

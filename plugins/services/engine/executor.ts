@@ -26,6 +26,8 @@ export interface Executor {
   readonly capabilities: ReadonlySet<string>
   /** Whether it has a row for a kernel; the tracer refuses others where the user wrote them. */
   supports(op: string): boolean
+  /** Most bytes that it takes to run a graph once; `peakBytes(graph)` where it does not say. */
+  peakBytes?(graph: Graph): number
   compile(graph: Graph, precision: Precision): Promise<Executable>
   loop(graph: Graph, precision: Precision, warn: (message: string) => void): Promise<ExecutableLoop>
   /** Where it was asked to time operations: what each kind took so far, most first. Asked once, at the end. */

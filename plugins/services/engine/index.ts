@@ -2,7 +2,7 @@ import { definePlugin } from 'ockham'
 
 export { createEngine } from './engine.js'
 export type { EngineOptions } from './options.js'
-export { peakBytes } from './liveness.js'
+export { peakBytes, type Scratch } from './liveness.js'
 export { interpreter, type InterpreterOptions } from './interpreter.js'
 export { inverseSpd } from './inverse.js'
 export { stepInputs, type Executable, type ExecutableLoop, type Executor } from './executor.js'

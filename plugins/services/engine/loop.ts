@@ -37,6 +37,8 @@ const callSteps = 32
 interface Compiled {
   readonly graph: Graph
   readonly executable: ExecutableLoop
+  /** Estimated bytes of a step. */
+  readonly peak: number
 }
 
 /** A carry on its way: host values, or what an executable holds. */
@@ -108,11 +110,11 @@ const carryBytes = (graph: Graph): number =>
 const pieces = 1.25
 
 /** Beside the step itself there are the carry that a call began with, and the copy of the new one that it hands back. */
-const loopPeak = (graph: Graph): number => Math.round(pieces * (peakBytes(graph) + 2 * carryBytes(graph)))
+const loopPeak = (graph: Graph, executor: Executor): number =>
+  Math.round(pieces * ((executor.peakBytes?.(graph) ?? peakBytes(graph)) + 2 * carryBytes(graph)))
 
-function planned({ graph, executable }: Compiled, memory = constrainedMemory()): LoopPlan {
+function planned({ graph, executable, peak }: Compiled, memory = constrainedMemory()): LoopPlan {
   const bytes = feedBytes(graph)
-  const peak = loopPeak(graph)
   const each = bytes + outBytes(graph)
   // Half of what is left stays free: the caller reads the next feeds meanwhile.
   const room = Math.floor((memory - peak) / 2 / Math.max(each, 1))
@@ -236,8 +238,9 @@ export class EngineLoop implements Loop {
   async #compile(carry: Values, feed: Values, shape: string): Promise<Compiled> {
     const trace = new Trace(this.precision, (op) => this.executor.supports(op))
     const graph = recordStep(this.engine, this.step, carry, feed, trace)
-    fits(loopPeak(graph), this.watch.memory, 'a step')
-    const compiled = { graph, executable: await this.executor.loop(graph, this.precision, this.warn) }
+    const peak = loopPeak(graph, this.executor)
+    fits(peak, this.watch.memory, 'a step')
+    const compiled = { graph, peak, executable: await this.executor.loop(graph, this.precision, this.warn) }
     this.#shapes.set(compiled, shape)
     return compiled
   }

@@ -108,7 +108,7 @@ export function program<A, B>(
   let disposed = false
   const specialise = async (args: unknown): Promise<Specialisation> => {
     const { graph, settle, prints } = record(fn, args, precision, (op) => executor.supports(op))
-    fits(peakBytes(graph), watch.memory, 'a program')
+    fits(executor.peakBytes?.(graph) ?? peakBytes(graph), watch.memory, 'a program')
     return { graph, settle, prints, executable: await executor.compile(graph, precision) }
   }
   const specialised = (args: unknown): Promise<Specialisation> => {

@@ -5,6 +5,7 @@ import type { Graph } from '../engine/graph.js'
 import { inBlocks } from './blocks.js'
 import type { HostType } from './lower.js'
 import { typeOf } from './lower.js'
+import { usesPattern } from './memory.js'
 import { SafeProgram, capturesOf } from './program.js'
 import type { Warn } from './program.js'
 import { rewrite } from './rewrite.js'
@@ -13,11 +14,12 @@ import type { Settings } from './session.js'
 
 /** A graph compiled to sessions. */
 export async function compile(graph: Graph, precision: Precision, settings: Settings, warn: Warn): Promise<Executable> {
-  const simple = inBlocks(rewrite(graph))
+  const whole = rewrite(graph)
+  const simple = inBlocks(whole)
   const captures = capturesOf(simple)
   const fed = simple.inputs.filter((n) => n.source?.kind !== 'capture')
   const types = simple.outputs.map((o) => hostType(slotOf(o.ref), precision))
-  const program = await SafeProgram.open(simple, settings, warn)
+  const program = await SafeProgram.open(simple, { ...settings, pattern: usesPattern(whole) }, warn)
   return {
     async run(inputs: readonly Value[]): Promise<readonly Value[]> {
       const given = fed.map((node, i) => [node, tensorOf(inputs[i]!, typeOf({ node, index: 0 }) as HostType)] as const)

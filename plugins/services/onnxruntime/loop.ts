@@ -8,6 +8,7 @@ import type { Graph, Node } from '../engine/graph.js'
 import { inBlocks } from './blocks.js'
 import { checkRows, typeOf } from './lower.js'
 import type { HostType } from './lower.js'
+import { usesPattern } from './memory.js'
 import { CarefulProgram, SafeProgram, capturesOf } from './program.js'
 import type { Tensors, Warn } from './program.js'
 import { rewrite } from './rewrite.js'
@@ -160,7 +161,8 @@ function queued<A extends readonly unknown[], B>(work: (...args: A) => Promise<B
 export async function loop(graph: Graph, precision: Precision, settings: Settings, warn: Warn): Promise<ExecutableLoop> {
   const simple = rewrite(graph)
   const frame = new Frame(simple, precision)
-  return simple.nodes.some((n) => n.op === 'Host') ? singly(frame, settings, warn) : fused(frame, settings, warn)
+  const fitting = { ...settings, pattern: usesPattern(simple) }
+  return simple.nodes.some((n) => n.op === 'Host') ? singly(frame, fitting, warn) : fused(frame, fitting, warn)
 }
 
 async function fused(frame: Frame, settings: Settings, warn: Warn): Promise<ExecutableLoop> {

@@ -2,7 +2,7 @@ import type { Call, Row, Rows } from './row.js'
 import { eachTap, overlaid, patches, pooling, reduce, spread, tapsOf, windowsOf, type Window } from './windows.js'
 
 /** Windows of 2 × 2 that tile the image. */
-const tiles = (w: Window): boolean =>
+export const isTiled = (w: Window): boolean =>
   [...w.kernel, ...w.strides].every((n) => n === 2) &&
   [...w.before, ...w.after].every((n) => n === 0) &&
   w.height % 2 === 0 &&
@@ -14,7 +14,7 @@ const pairs = (c: Call, x: string, w: Window): string =>
 
 const maxPool: Row = (c) => {
   const w = pooling(c, c.of(0).shape)
-  if (tiles(w)) {
+  if (isTiled(w)) {
     const high = c.reshape(pairs(c, c.x[0]!, w), [(w.batch * w.height) / 2, 2, (w.width / 2) * w.channels])
     return c.reshape(reduce(c, 'ReduceMax', high, 1), c.out.shape)
   }
@@ -47,7 +47,7 @@ function tiledMaxPoolGrad(c: Call, w: Window): string {
 /** dy goes to the first maximum of its window. */
 const maxPoolGrad: Row = (c) => {
   const w = pooling(c, c.of(1).shape)
-  if (tiles(w)) return c.reshape(tiledMaxPoolGrad(c, w), c.out.shape)
+  if (isTiled(w)) return c.reshape(tiledMaxPoolGrad(c, w), c.out.shape)
   const rows = w.batch * windowsOf(w)
   const taps = c.reshape(patches(c, c.x[1]!, w, -Infinity), [rows, tapsOf(w), w.channels])
   const [y, dy] = [c.x[2]!, c.x[0]!].map((x) => c.reshape(x, [rows, 1, w.channels])) as [string, string]
