@@ -1,0 +1,120 @@
+/* Certificates end to end: written by a run, checked by the command line from two files, and by a script that shares nothing with us. */
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHost, use, type Host } from 'ockham/hosts/node'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { root } from './imports.js'
+
+const out = mkdtempSync(join(tmpdir(), 'ockham-certify-'))
+let host: Host
+let folder: string
+
+const cli = (...args: string[]) =>
+  spawnSync(process.execPath, ['hosts/cli/ockham.js', 'certify', ...args, '--engine', 'onnxruntime'], { cwd: root, encoding: 'utf8' })
+
+/** Message and spec alone, elsewhere. */
+function apart(name: string, change: (message: Buffer) => void = () => undefined): string {
+  const place = join(out, name)
+  mkdirSync(place)
+  copyFileSync(join(folder, 'spec.yaml'), join(place, 'spec.yaml'))
+  const message = readFileSync(join(folder, 'message.bin'))
+  change(message)
+  writeFileSync(join(place, 'message.bin'), message)
+  return join(place, 'message.bin')
+}
+
+beforeAll(async () => {
+  host = await createHost({ engine: 'onnxruntime', out })
+  const record = await host.run({
+    name: 'certified',
+    seed: 5,
+    dataset: use('glyphs'),
+    model: use('subspace', { of: use('mlp', { hidden: [12] }), dim: 60 }),
+    objective: use('cross-entropy'),
+    inference: use('quantised', {
+      levels: 4,
+      epochs: 1,
+      after: use('map', { epochs: 3, optimizer: use('adam', { learningRate: 0.1 }) }),
+    }),
+    bounds: [use('compression', { choices: { dims: 2 } }), use('clopper-pearson')],
+  })
+  folder = record.folder!
+}, 60_000)
+afterAll(async () => {
+  await host.dispose()
+  rmSync(out, { recursive: true, force: true })
+})
+
+describe('ockham certify', () => {
+  it('the run wrote its message and the page of its certificates', () => {
+    expect(existsSync(join(folder, 'certificate.html'))).toBe(true)
+    expect(readFileSync(join(folder, 'message.bin')).subarray(0, 6).toString()).toBe('OCKMSG')
+    const { certificates } = JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as {
+      certificates: { value: number; terms: object }[]
+    }
+    expect(certificates[0]!.value).toBeLessThan(1)
+    expect(certificates[0]!.terms).toMatchObject({ 'bits.codebook': 64, 'bits.choices': 1 })
+  })
+
+  it('--decode agrees from message and spec alone, and prints risk and bound', async () => {
+    const found = await host.decode(apart('alone'))
+    expect(found.agrees).toBe(true)
+    expect(found.compared.map((c) => c.claimed.bound)).toEqual(['compression', 'clopper-pearson'])
+  })
+
+  it('--spec names the spec; a difference, or a damaged message, exits 1', { timeout: 60_000 }, () => {
+    const message = apart('moved')
+    const spec = join(out, 'other.yaml')
+    const text = readFileSync(join(folder, 'spec.yaml'), 'utf8')
+    writeFileSync(spec, text.replace('dims: 2', 'dims: 64'))
+    rmSync(join(out, 'moved', 'spec.yaml'))
+    const other = cli('--decode', message, '--spec', spec)
+    expect(other.stdout).toMatch(/compression +0\.\d+ +0\.\d+/)
+    expect(other.stdout).toContain('DIFFERS')
+    expect(other.status).toBe(1)
+    const damaged = cli(
+      '--decode',
+      apart('damaged', (m) => void (m[m.length - 3]! ^= 1)),
+    )
+    expect(damaged.stderr).toContain('OCK-CERT-002')
+    expect(damaged.status).toBe(1)
+  })
+
+  it('another seed is another start', async () => {
+    const message = apart('seed')
+    const spec = join(out, 'seed', 'spec.yaml')
+    writeFileSync(spec, readFileSync(spec, 'utf8').replace('seed: 5', 'seed: 6'))
+    await expect(host.decode(message)).rejects.toThrow(/OCK-CERT-005/)
+    await expect(host.decode(join(out, 'none.bin'))).rejects.toThrow(/OCK-CERT-001/)
+  })
+
+  it('a run gets its message from certify', async () => {
+    const before = readFileSync(join(folder, 'message.bin'))
+    rmSync(join(folder, 'message.bin'))
+    const { certificates } = await host.certify(folder)
+    expect(certificates.length).toBe(2)
+    expect(readFileSync(join(folder, 'message.bin'))).toEqual(before)
+  })
+})
+
+it('an independent script finds the same risks and bounds', { timeout: 60_000 }, () => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['test/recheck.mjs', folder], { cwd: root, encoding: 'utf8' })
+  expect(status, stderr).toBe(0)
+  const found = JSON.parse(stdout) as {
+    bound: string
+    claimed: number
+    value: number
+    risk: number
+    claimedRisk: number
+    honest?: boolean
+  }[]
+  expect(found.map(({ bound }) => bound)).toEqual(['compression', 'clopper-pearson'])
+  for (const { claimed, value, risk, claimedRisk } of found) {
+    // At most one image whose two likeliest classes agree to the last digits of a float.
+    expect(Math.abs(risk - claimedRisk)).toBeLessThan(2e-4)
+    expect(Math.abs(value - claimed)).toBeLessThan(4e-4)
+  }
+  expect(found[0]!.honest).toBe(true)
+})
