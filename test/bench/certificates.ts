@@ -83,7 +83,7 @@ const risk: Row = {
     const batches = Array.from({ length: n / size }, (_, i): Value => ({
       shape: [size, 28, 28, 1],
       dtype: 'float32',
-      data: data.slice(i * size * 784, (i + 1) * size * 784) as Float32Array,
+      data: data.slice(i * size * 784, (i + 1) * size * 784),
     }))
     const raw = async (): Promise<void> => {
       for (const x of batches) await forward({ vars, x, key })
