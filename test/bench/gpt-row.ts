@@ -1,6 +1,7 @@
 import { createEngine } from '../../plugins/services/engine/index.js'
 import { onnxruntime } from '../../plugins/services/onnxruntime/index.js'
 import { gptTraining } from './gpt.js'
+import { peak } from './peak.js'
 import { peer } from './peer.js'
 import { median, round, smallest, timed } from './row.js'
 import type { Result, Row } from './row.js'
@@ -25,7 +26,14 @@ export const gpt: Row = {
     training.dispose()
     await engine.dispose()
     const [ms, minMs] = [smallest(ours.map(median)), smallest(ours.flat())]
-    const work = { work: 'gpt', ms: round(ms), minMs: round(minMs), nodes: training.plan.nodes, compileMs: round(training.compileMs, 0) }
+    const work = {
+      work: 'gpt',
+      ms: round(ms),
+      minMs: round(minMs),
+      nodes: training.plan.nodes,
+      compileMs: round(training.compileMs, 0),
+      ...(await peak('gpt')),
+    }
     const failed = theirs.find((p) => 'reason' in p)
     if (failed) return { ...work, peerMs: null, ratio: null, reason: failed.reason }
     const measured = theirs as { ms: number; minMs: number }[]

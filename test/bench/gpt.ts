@@ -58,7 +58,7 @@ export function gptFeeds(count: number): Values[] {
 export async function gptTraining(engine: Engine) {
   const loop = engine.loop(gptStep)
   const initial = gptCarry()
-  const feeds = gptFeeds(4)
+  const feeds = gptFeeds(8)
   const start = performance.now()
   const plan = await loop.prepare(initial, feeds[0]!)
   const compileMs = performance.now() - start

@@ -1,4 +1,5 @@
 import { training, works } from './convolutional.js'
+import { peak } from './peak.js'
 import { peer } from './peer.js'
 import { median, round, smallest, timed } from './row.js'
 import type { Result, Row } from './row.js'
@@ -21,7 +22,15 @@ const imageRow = (name: keyof typeof works, about: string): Row => ({
     const megabytes = round(process.memoryUsage().rss / 2 ** 20, 0)
     await close()
     const [ms, minMs] = [smallest(ours.map(median)), smallest(ours.flat())]
-    const made = { work: name, ms: round(ms), minMs: round(minMs), nodes: plan.nodes, compileMs: round(compileMs, 0), megabytes }
+    const made = {
+      work: name,
+      ms: round(ms),
+      minMs: round(minMs),
+      nodes: plan.nodes,
+      compileMs: round(compileMs, 0),
+      megabytes,
+      ...(await peak(name)),
+    }
     const failed = theirs.find((p) => 'reason' in p)
     if (failed) return { ...made, peerMs: null, ratio: null, reason: failed.reason }
     const measured = theirs as { ms: number; minMs: number }[]

@@ -1,7 +1,8 @@
-import { rows } from './rows.js'
+import { families, rows } from './rows.js'
 
-/** `npm run bench -- NAME …`: one JSON line a row; all rows where none is named, and `gp` names `gp-879` and its like. */
+/** `npm run bench -- NAME …`: one JSON line a row; all rows where none is named; `engine` names the engine's, and `gp` names `gp-879` and its like. */
 const asked = process.argv.slice(2).flatMap((name) => {
+  if (families[name]) return families[name]
   const family = Object.keys(rows).filter((row) => row.startsWith(`${name}-`))
   return rows[name] || family.length === 0 ? [name] : family
 })
