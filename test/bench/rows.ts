@@ -1,9 +1,12 @@
 import { certificateRows } from './certificates.js'
+import { compileRows } from './compile-rows.js'
+import { certificateRows } from './certificates.js'
 import { gpt } from './gpt-row.js'
 import { gpRows } from './gp.js'
 import { images } from './image-rows.js'
 import { mlflow } from './mlflow.js'
 import { feedsOf, training } from './mlp.js'
+import { peak } from './peak.js'
 import { peer } from './peer.js'
 import { median, round, smallest, timed } from './row.js'
 import type { Result, Row } from './row.js'
@@ -25,7 +28,7 @@ const mlp: Row = {
       theirs.push(await peer('torch_steps.py', 'mlp', threads, seconds))
     }
     await close()
-    const work = { work: 'mlp', ms: round(median(ours)), minMs: round(smallest(ours)) }
+    const work = { work: 'mlp', ms: round(median(ours)), minMs: round(smallest(ours)), ...(await peak('mlp')) }
     const failed = theirs.find((p) => 'reason' in p)
     if (failed) return { ...work, peerMs: null, ratio: null, reason: failed.reason }
     const measured = theirs as { ms: number; minMs: number }[]
@@ -79,4 +82,20 @@ const memory: Row = {
   },
 }
 
-export const rows: Readonly<Record<string, Row>> = { mlp, gpt, ...images, loop, memory, ...mlflow, ...gpRows, ...certificateRows }
+export const rows: Readonly<Record<string, Row>> = {
+  mlp,
+  gpt,
+  ...images,
+  loop,
+  ...compileRows,
+  memory,
+  ...mlflow,
+  ...gpRows,
+  ...certificateRows,
+  ...certificateRows,
+}
+
+/** Rows that a name stands for. */
+export const families: Readonly<Record<string, readonly string[]>> = {
+  engine: ['mlp', 'gpt', 'cnn', 'resnet18', 'resnet18-w16', 'loop', ...Object.keys(compileRows)],
+}
