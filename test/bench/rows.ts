@@ -1,6 +1,5 @@
 import { certificateRows } from './certificates.js'
 import { compileRows } from './compile-rows.js'
-import { certificateRows } from './certificates.js'
 import { gpt } from './gpt-row.js'
 import { gpRows } from './gp.js'
 import { images } from './image-rows.js'
@@ -91,7 +90,6 @@ export const rows: Readonly<Record<string, Row>> = {
   memory,
   ...mlflow,
   ...gpRows,
-  ...certificateRows,
   ...certificateRows,
 }
 
