@@ -28,6 +28,14 @@ const engines = {
     const { interpreter } = await import('../../plugins/services/engine/index.js')
     return interpreter(profile ? { profile } : {})
   },
+  async 'tfjs-node'({ profile }: Watched) {
+    const { tfjsNode } = await import('../../plugins/services/tfjs-node/index.js')
+    return tfjsNode(profile ? { profile } : {})
+  },
+  async 'tfjs-node-gpu'({ profile }: Watched) {
+    const { tfjsNode } = await import('../../plugins/services/tfjs-node/index.js')
+    return tfjsNode({ package: '@tensorflow/tfjs-node-gpu', ...(profile && { profile }) })
+  },
 }
 
 export type EngineName = keyof typeof engines

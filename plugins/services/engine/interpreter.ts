@@ -157,7 +157,16 @@ export interface InterpreterOptions {
  */
 export async function interpreter(options: InterpreterOptions = {}): Promise<Executor & { readonly tensors: () => number }> {
   const wasm = options.wasm ?? true
-  const machine = await Machine.start(wasm)
+  const build = { tfjs: versions['tfjs-core']!, provider: wasm ? 'wasm' : 'cpu', threads: 1 }
+  return interpreterOn(await Machine.start(wasm), { name: 'interpreter', build }, options)
+}
+
+/** The interpreter on a machine, under the name by which an engine is asked for. */
+export function interpreterOn(
+  machine: Machine,
+  { name, build }: Pick<Executor, 'name' | 'build'>,
+  options: Pick<InterpreterOptions, 'profile'> = {},
+): Executor & { readonly tensors: () => number } {
   const codes = new Set<Code>()
   const times = new Map<string, { calls: number; ms: number }>()
   const timed = (kind: string, ms: number): void => {
@@ -170,8 +179,8 @@ export async function interpreter(options: InterpreterOptions = {}): Promise<Exe
     return made
   }
   return {
-    name: 'interpreter',
-    build: { tfjs: versions['tfjs-core']!, provider: wasm ? 'wasm' : 'cpu', threads: 1 },
+    name,
+    build,
     capabilities: new Set(['loop']),
     supports: (op) => ours.has(op) || (Object.hasOwn(kernels, op) && tf.getKernel(op, 'cpu') !== undefined),
     compile: async (graph: Graph, _: Precision) => executable(code(graph, (message) => process.emitWarning(message, 'OckhamWarning'))),

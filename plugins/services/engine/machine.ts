@@ -7,21 +7,33 @@ import type { Attrs } from './signatures/row.js'
 import { tf } from './tensor.js'
 import { dataOf } from './values.js'
 
-type Name = 'cpu' | 'wasm'
-
-/** A tensor on one of the two backends. */
+/** A tensor on one of the backends. */
 export interface Held {
   readonly info: TensorInfo
-  readonly on: Name
+  readonly on: string
 }
 
-/** The part of both backends that is used. */
-interface Backend {
+/** The part of tfjs' backends that is used. */
+export interface Backend {
   write(values: ArrayLike<number>, shape: number[], dtype: string): object
   readSync(dataId: object): ArrayLike<number>
   incRef(dataId: object): void
   disposeData(dataId: object): boolean
   numDataIds(): number
+}
+
+/** A backend that is taken where it can, before tfjs' cpu. */
+export interface Preferred {
+  readonly name: string
+  readonly backend: Backend
+  /** Whether it is to run a kernel that it has on these inputs. */
+  takes(kernel: string, inputs: readonly Held[], attrs: Attrs): boolean
+  /** Attributes as its kernels want them. */
+  attrs?(kernel: string, inputs: readonly Held[], attrs: Attrs): Attrs | undefined
+  /** An operand as its kernels want it. */
+  operand?(info: TensorInfo): TensorInfo
+  /** Does work in the surroundings that its kernels want. */
+  around?<T>(work: () => T): T
 }
 
 let wasm: Promise<Backend> | undefined
@@ -53,29 +65,38 @@ function startWasm(): Promise<Backend> {
  */
 const cpuOnly = new Set(['FloorDiv', 'Prelu', 'Cast', 'MaxPoolGrad'])
 
-/** tfjs' kernels, called directly: wasm where it has the kernel for these types, else cpu. */
-export class Machine {
-  readonly #backends: Readonly<Record<Name, Backend | undefined>>
+/** wasm has no kernels but for floats. */
+const wasmMachine = (backend: Backend): Preferred => ({
+  name: 'wasm',
+  backend,
+  takes: (kernel, inputs) => !cpuOnly.has(kernel) && inputs.every((h) => h.info.dtype === 'float32'),
+})
 
-  private constructor(wasmBackend: Backend | undefined) {
+/** tfjs' kernels, called directly: those of a preferred backend where it takes them, else cpu's. */
+export class Machine {
+  readonly #cpu: Backend
+  readonly #preferred: Preferred | undefined
+
+  constructor(preferred?: Preferred) {
     const cpu = new kit.MathBackendCPU()
     // It would print advice when it is first written to.
     ;(cpu as unknown as { firstUse: boolean }).firstUse = false
-    this.#backends = { cpu: cpu as unknown as Backend, wasm: wasmBackend }
+    this.#cpu = cpu as unknown as Backend
+    this.#preferred = preferred
   }
 
   static async start(useWasm: boolean): Promise<Machine> {
-    return new Machine(useWasm ? await startWasm() : undefined)
+    return new Machine(useWasm ? wasmMachine(await startWasm()) : undefined)
   }
 
   /** Tensors that live on the backends. */
   get size(): number {
-    return Object.values(this.#backends).reduce((sum, b) => sum + (b?.numDataIds() ?? 0), 0)
+    return this.#cpu.numDataIds() + (this.#preferred?.backend.numDataIds() ?? 0)
   }
 
   put(
     value: { readonly shape: readonly number[]; readonly dtype: string; readonly data: ArrayLike<number> },
-    on: Name = this.#backends.wasm ? 'wasm' : 'cpu',
+    on = this.#preferred?.name ?? 'cpu',
   ): Held {
     const dtype = (value.dtype === 'float64' ? 'float32' : value.dtype) as Slot['dtype']
     const shape = [...value.shape]
@@ -94,7 +115,7 @@ export class Machine {
   }
 
   run(kernel: string, inputs: readonly Held[], attrs: Attrs): Held[] {
-    const { on, config } = this.#choose(kernel, inputs)
+    const { on, config } = this.#choose(kernel, inputs, attrs)
     const moved: Held[] = []
     const infos = inputs.map((held) => {
       if (held.on === on) return held.info
@@ -103,18 +124,24 @@ export class Machine {
       return copy.info
     })
     const names = kernels[kernel]?.inputs ?? []
-    const named = names === 'list' ? infos : Object.fromEntries(infos.map((info, i) => [names[i]!, info]))
-    const made = config.kernelFunc({
-      inputs: named as NamedTensorInfoMap,
-      attrs: attrs as NamedAttrMap,
-      backend: this.#backend(on),
-    })
+    const given = on === 'cpu' || !this.#preferred?.operand ? infos : infos.map(this.#preferred.operand)
+    const named = names === 'list' ? given : Object.fromEntries(given.map((info, i) => [names[i]!, info]))
+    const said = (on !== 'cpu' && this.#preferred?.attrs?.(kernel, inputs, attrs)) || attrs
+    const call = (): TensorInfo[] => {
+      const made = config.kernelFunc({
+        inputs: named as NamedTensorInfoMap,
+        attrs: said as NamedAttrMap,
+        backend: this.#backend(on),
+      })
+      return (Array.isArray(made) ? made : [made]).map((info) => this.#untracked(info, on))
+    }
+    const results = on !== 'cpu' && this.#preferred?.around ? this.#preferred.around(call) : call()
     for (const held of moved) this.free(held)
-    return (Array.isArray(made) ? made : [made]).map((info) => ({ info: this.#untracked(info, on), on }))
+    return results.map((info) => ({ info, on }))
   }
 
-  /** tfjs' cpu abs makes a tensor that its engine counts; here data are counted by the machine alone. */
-  #untracked(info: TensorInfo, on: Name): TensorInfo {
+  /** Some kernels, cpu's abs and all of tfjs-node's, make tensors that tfjs' engine counts; here data are counted by the machine alone. */
+  #untracked(info: TensorInfo, on: string): TensorInfo {
     if (!(info instanceof tf.Tensor)) return info
     const { dataId, shape, dtype } = info
     const backend = this.#backend(on)
@@ -124,15 +151,13 @@ export class Machine {
     return { dataId, shape: [...shape], dtype }
   }
 
-  #choose(kernel: string, inputs: readonly Held[]): { on: Name; config: KernelConfig } {
-    const fast =
-      this.#backends.wasm && !cpuOnly.has(kernel) && inputs.every((h) => h.info.dtype === 'float32')
-        ? tf.getKernel(kernel, 'wasm')
-        : undefined
-    return fast ? { on: 'wasm', config: fast } : { on: 'cpu', config: tf.getKernel(kernel, 'cpu') }
+  #choose(kernel: string, inputs: readonly Held[], attrs: Attrs): { on: string; config: KernelConfig } {
+    const preferred = this.#preferred
+    const config = preferred?.takes(kernel, inputs, attrs) ? tf.getKernel(kernel, preferred.name) : undefined
+    return config ? { on: preferred!.name, config } : { on: 'cpu', config: tf.getKernel(kernel, 'cpu') }
   }
 
-  #backend(on: Name): Backend {
-    return this.#backends[on]!
+  #backend(on: string): Backend {
+    return on === 'cpu' ? this.#cpu : this.#preferred!.backend
   }
 }
