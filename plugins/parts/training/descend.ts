@@ -20,6 +20,14 @@ export interface Track {
   next(tracked: Tensors, params: Tensors, step: Scalar): Tensors
 }
 
+/** Host state that looks at the weights while they are learnt: averages, draws. Saved with each checkpoint. */
+export interface Collector extends NonNullable<Fold['host']> {
+  /** Steps between looks. */
+  readonly every: number
+  /** After `done` steps. */
+  at(done: number, vars: Variables<Value>): void
+}
+
 export interface Descent {
   readonly optimizer: Optimizer
   readonly steps: number
@@ -37,6 +45,7 @@ export interface Descent {
   readonly checkpoint?: Fold['checkpoint']
   readonly combine?: Combine
   readonly track?: Track
+  readonly collect?: Collector
   /** Name of the fold, `descent` by default. */
   readonly name?: string
   /** Split that is learnt from, `train` by default. */
@@ -47,7 +56,7 @@ export interface Descended {
   readonly vars: Variables<Value>
   readonly tracked: Values
   /** Memory of the terms at the end. */
-  readonly memory: { readonly objective: Values; readonly prior: Values }
+  readonly memory: { readonly objective: Values; readonly prior: Values; readonly optimizer: Values }
 }
 
 const validationSplit = 'validation'
@@ -57,7 +66,7 @@ const validationSplit = 'validation'
  * Early stopping returns the weights of the best check. Throws `OCK-TRAIN-001` where the loss stops being finite.
  */
 export async function descend(problem: Problem, run: Run, options: Descent): Promise<Descended> {
-  const { optimizer, steps, early, track, name = 'descent', split = 'train' } = options
+  const { optimizer, steps, early, track, collect, name = 'descent', split = 'train' } = options
   const { dataset, objective, prior } = problem
   const model = parametric(problem.model)
   const count = dataset.meta.splits[split] ?? 0
@@ -88,6 +97,7 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
   const perEpoch = stepsPerEpoch(count, size)
   const whole = count % size === 0 && !options.sampler && !dataset.meta.shapes['weight']
   const every = early?.every ?? perEpoch
+  const looks = collect?.every ?? every
   const watch = new Watch(early)
   const validate = validator(problem, run.engine, size)
   const at = (values: Values): Variables<Value> => ({
@@ -119,10 +129,13 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
       const bad = Object.keys(values).find((n) => n.startsWith('params.') && !values[n]!.data.every(Number.isFinite))
       if (bad) throw diverged(name, done - 1, `the update left ${bad.slice('params.'.length)} not finite`)
     },
-    host: watch,
+    host: collect ? both(watch, collect) : watch,
     visit: {
-      every,
+      every: looks,
       async at(done, now) {
+        if (collect) collect.at(done, at(await now.read()))
+        // Looks may be more frequent than reports.
+        if (Math.floor(done / every) === Math.floor((done - looks) / every)) return
         const train = watch.mean()
         const current = validates ? await now.read() : undefined
         const values = current ? await validate(at(current), validationSplit) : {}
@@ -139,9 +152,18 @@ export async function descend(problem: Problem, run: Run, options: Descent): Pro
   return {
     vars: at(watch.best ?? end),
     tracked: under('track.', end),
-    memory: { objective: under('objective.', end), prior: under('prior.', end) },
+    memory: { objective: under('objective.', end), prior: under('prior.', end), optimizer: under('optimizer.', end) },
   }
 }
+
+/** Two host states as one. */
+const both = (watch: Watch, collect: Collector): NonNullable<Fold['host']> => ({
+  save: () => ({ ...prefix('watch.', watch.save()), ...prefix('collect.', collect.save()) }),
+  load(saved) {
+    watch.load(under('watch.', saved))
+    collect.load(under('collect.', saved))
+  },
+})
 
 /** One step, traced: gradient of the joint pass, then the optimizer's update. */
 const advance =
