@@ -148,7 +148,9 @@ function small(plain: Json): PipelineSpec {
   const { inference } = plain as { inference: Record<string, Json> }
   const long = ['epochs', 'steps'].find((field) => field in inference)
   const few = applySet(plain, 'limit', 60)
-  const short = long === undefined ? few : applySet(few, `inference.${long}`, 2)
+  const shorter = long === undefined ? few : applySet(few, `inference.${long}`, 2)
+  const { after } = inference as { after?: Record<string, Json> }
+  const short = after?.['epochs'] === undefined ? shorter : applySet(shorter, 'inference.after.epochs', 2)
   return fromPlain('seeds' in (short as object) ? applySet(short, 'seeds', [0]) : short)
 }
 
