@@ -1,7 +1,7 @@
 import type { LoopPlan, Values } from 'ockham'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createEngine, peakBytes, type Executor, type Graph } from '../engine/index.js'
-import { tf, type Tensor4D } from '../engine/tensor.js'
+import { tf, type Tensor, type Tensor4D } from '../engine/tensor.js'
 import { onnxruntime } from './index.js'
 import { estimate, usesPattern } from './memory.js'
 
@@ -71,4 +71,25 @@ describe('the estimate of a step', () => {
     expect(usesPattern((await recorded({})).graph)).toBe(true)
     expect(usesPattern((await recorded({ batch: 4000 })).graph)).toBe(false)
   })
+})
+
+it('10,000 calls leave resident memory as it was', { timeout: 60_000 }, async () => {
+  const engine = createEngine(await onnxruntime({ threads: 1 }))
+  const numbers = 2 ** 14
+  const program = engine.compile((x: Tensor) => x.mul(2).add(1))
+  const loop = engine.loop(({ a }, { x }) => ({ carry: { a: a!.add(x!) } }))
+  const x = filled(numbers)
+  let carry = loop.load({ a: x })
+  const calls = async (count: number): Promise<number> => {
+    for (let i = 0; i < count; i++) {
+      await program(x)
+      carry = (await loop.advance(carry, i, [{ x }], [])).carry
+    }
+    return process.memoryUsage.rss()
+  }
+  const before = await calls(1000)
+  // Kept, the results of 5,000 calls of each would be 655 MB.
+  expect((await calls(5000)) - before).toBeLessThan(2 ** 27)
+  loop.dispose()
+  await engine.dispose()
 })
