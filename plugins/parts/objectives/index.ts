@@ -22,7 +22,7 @@ export default definePlugin({
       about: 'Negative log-likelihood of class labels under softmax outputs',
       options: crossEntropyOptions,
       requires: { dataset: ['classification'] },
-      offers: ['root', 'categorical'],
+      offers: ({ smoothing }) => (smoothing === 0 ? ['root', 'categorical'] : ['categorical']),
       create: crossEntropy,
     }),
     component({

@@ -33,6 +33,15 @@ describe.each(Object.entries(engines))('objectives on %s', (_, start) => {
     expect(loss.data[1]).toBeCloseTo(Math.log(3), 6)
   })
 
+  it('cross-entropy of smoothed labels: the rest is spread over all classes', async () => {
+    const smoothed = crossEntropy({ smoothing: 0.3 })
+    const loss = await lossOf(smoothed, value([0, Math.log(2), Math.log(5)], [1, 3]), value([1], [1], 'int32'))
+    const logs = [1, 2, 5].map((v) => Math.log(v / 8))
+    expect(loss.data[0]).toBeCloseTo(-0.7 * logs[1]! - 0.1 * (logs[0]! + logs[1]! + logs[2]!), 6)
+    expect(smoothed.root).toBeUndefined()
+    expect(crossEntropy({ smoothing: 0 }).root).toBeDefined()
+  })
+
   it('cross-entropy stays finite where the probability of the label underflows', async () => {
     const loss = await lossOf(crossEntropy(), value([-500, 500], [1, 2]), value([0], [1], 'int32'))
     expect(loss.data[0]).toBeCloseTo(1000, 2)

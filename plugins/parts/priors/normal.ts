@@ -14,7 +14,7 @@ export const normalOptions = z.strictObject({
 })
 
 /** Whether a key of the record covers a parameter: its whole name, a prefix that ends at a dot, or `*` for the rest. */
-const covers = (key: string, name: string): boolean => key === '*' || name === key || name.startsWith(`${key}.`)
+export const covers = (key: string, name: string): boolean => key === '*' || name === key || name.startsWith(`${key}.`)
 
 /** The standard deviation of each parameter; the longest key that covers it counts. Throws `OCK-PRIOR-001`. */
 export function scales(names: readonly string[], given: number | Readonly<Record<string, number>>): Record<string, number> {
