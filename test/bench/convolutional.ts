@@ -13,7 +13,7 @@ import {
 import { tf } from 'ockham/tensor'
 import type { Scalar, Tensor } from 'ockham/tensor'
 import { bind, cnn, cnnOptions, resnet, resnetOptions } from '../../plugins/parts/networks/index.js'
-import { createEngine } from '../../plugins/services/engine/index.js'
+import { createEngine, type Executor } from '../../plugins/services/engine/index.js'
 import { onnxruntime } from '../../plugins/services/onnxruntime/index.js'
 import { uniform } from './mlp.js'
 
@@ -129,8 +129,8 @@ export interface Training {
   close(): Promise<void>
 }
 
-export async function training(work: Work, threads: number): Promise<Training> {
-  const engine = createEngine(await onnxruntime({ threads }))
+export async function training(work: Work, threads: number, executor?: Executor): Promise<Training> {
+  const engine = createEngine(executor ?? (await onnxruntime({ threads })))
   const loop = engine.loop(advanceOf(work))
   const initial = await initialCarry(work, hostKey(1))
   const feeds = feedsOf(work)

@@ -1,7 +1,7 @@
 import type { Advance, Carry, Loop, Tensors, Value, Values } from 'ockham'
 import { tf } from 'ockham/tensor'
 import type { Scalar, Tensor } from 'ockham/tensor'
-import { createEngine } from '../../plugins/services/engine/index.js'
+import { createEngine, type Executor } from '../../plugins/services/engine/index.js'
 import { onnxruntime } from '../../plugins/services/onnxruntime/index.js'
 
 /** Sizes of the benchmark's network, those of the peer. */
@@ -83,11 +83,12 @@ export const adamStep: Advance = (carry, feed, { step, engine }) => {
   return { carry: next, out: { loss: value } }
 }
 
-/** The loop on ONNX Runtime, and a function that takes k more steps. */
+/** The loop, on ONNX Runtime unless another executor is given, and a function that takes k more steps. */
 export async function training(
   threads: number,
+  executor?: Executor,
 ): Promise<{ advance(feeds: readonly Values[]): Promise<Carry>; loop: Loop; close(): Promise<void> }> {
-  const engine = createEngine(await onnxruntime({ threads }))
+  const engine = createEngine(executor ?? (await onnxruntime({ threads })))
   const loop = engine.loop(adamStep)
   let carry = loop.load(initialCarry())
   let step = 0

@@ -3,10 +3,13 @@ import { compileRows } from './compile-rows.js'
 import { gpt } from './gpt-row.js'
 import { gpRows } from './gp.js'
 import { images } from './image-rows.js'
+import { laplaceRows } from './laplace.js'
 import { mlflow } from './mlflow.js'
 import { feedsOf, training } from './mlp.js'
 import { peak } from './peak.js'
 import { peer } from './peer.js'
+import { priorRows } from './priors.js'
+import { tfjsNodeRows } from './tfjs-node.js'
 import { median, round, smallest, timed } from './row.js'
 import type { Result, Row } from './row.js'
 
@@ -90,6 +93,9 @@ export const rows: Readonly<Record<string, Row>> = {
   memory,
   ...mlflow,
   ...gpRows,
+  ...laplaceRows,
+  ...priorRows,
+  ...tfjsNodeRows,
   ...certificateRows,
 }
 
