@@ -8,6 +8,8 @@ import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
 import lmap from '../plugins/methods/lmap/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
+import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
+import swag from '../plugins/methods/swag/index.js'
 import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import compression, { isWrapper } from '../plugins/parts/compression/index.js'
@@ -210,6 +212,24 @@ for (const [machine, engine] of Object.entries(engines)) {
     make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
   })
   inferenceSuite(on('quantised'), { engine, make: quantised })
+  inferenceSuite(on('swag'), {
+    engine,
+    make: (engine) => componentOf(swag, 'inference', 'swag', { epochs: 12, start: 8, batchSize: 12, draws: 3, rank: 3 }, { engine }),
+  })
+  const noisy = { learningRate: 0.02, temperature: 0.01 }
+  for (const name of ['sgld', 'psgld', 'sghmc', 'baoa', 'sgnht'])
+    optimizerSuite(on(name), { engine, make: () => componentOf(sgMcmc, 'optimizer', name, noisy), left: 0.2 })
+  inferenceSuite(on('sg-mcmc'), {
+    engine,
+    make: async (engine) =>
+      componentOf(
+        sgMcmc,
+        'inference',
+        'sg-mcmc',
+        { optimizer: await componentOf(sgMcmc, 'optimizer', 'sghmc', noisy), epochs: 12, batchSize: 12, draws: 3 },
+        { engine },
+      ),
+  })
   for (const [name, options] of Object.entries({
     'type-two': { steps: 20 },
     sgpr: { steps: 20, inducing: 10 },

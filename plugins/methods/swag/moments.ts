@@ -53,7 +53,7 @@ export const savedMoments = ({ count, mean, squares, deviations }: Moments): Val
   count: value([count], []),
   ...prefix('mean.', mean),
   ...prefix('squares.', squares),
-  ...Object.assign({}, ...deviations.map((d, k) => prefix(`deviation${k}.`, d))),
+  ...Object.fromEntries(deviations.flatMap((d, k) => Object.entries(prefix(`deviation${k}.`, d)))),
 })
 
 /** The inverse of {@link savedMoments}. */
