@@ -51,10 +51,16 @@ const stepOf =
   (engine: Engine) =>
   ({ left, right, x, residual, noise }: Record<Inputs, Tensor>) => {
     const [n, outputs] = residual.shape as [number, number]
-    const k = tf.matMul(left, right, false, true).exp()
+    // K by quarters, made twice from the factors the other way round, since between its uses K would be most of the memory.
+    const quarters = (a: Tensor, b: Tensor): Quartered => {
+      const of = (i: number, j: number): Tensor => tf.matMul(half(a, i), half(b, j), false, true).exp()
+      return { first: of(0, 0), across: of(0, 1), second: of(1, 1) }
+    }
+    const before = quarters(left, right)
+    const k = quarters(right, left)
     const leaves: Tensor[] = []
     const inverses = Array.from({ length: outputs }, (_, c) =>
-      tracedInverse(engine, k, tf.slice(noise, [0, c], [n, 1]).reshape([n]), leaves),
+      tracedInverse(engine, before, tf.slice(noise, [0, c], [n, 1]).reshape([n]), leaves),
     )
     const solved = (r: Tensor): Tensor =>
       tf.concat(
@@ -63,15 +69,15 @@ const stepOf =
       )
     // One step of refinement: inverses by halves lose digits that α must not.
     const rough = solved(residual)
-    const alpha = rough.add(solved(residual.sub(tf.matMul(k, rough)).sub(noise.mul(rough))))
+    const alpha = rough.add(solved(residual.sub(times(k, rough)).sub(noise.mul(rough))))
     const alphas = inverses.map((_, c) => tf.slice(alpha, [0, c], [n, 1]))
-    const m = n / 2
-    const sum = (name: keyof Quartered, top: number, at: number): Tensor =>
+    const sum = (name: keyof Quartered): Tensor =>
       inverses
-        .reduce<Tensor | undefined>((all, inverse) => (all ? all.add(inverse[name]) : inverse[name]), undefined)!
-        .mul(tf.slice(k, [top, at], [m, m]))
-    const whitened = times({ first: sum('first', 0, 0), across: sum('across', 0, m), second: sum('second', m, m) }, x)
-    const seen = tf.matMul(
+        .map((inverse) => inverse[name])
+        .reduce((a, b) => a.add(b))
+        .mul(k[name])
+    const whitened = times({ first: sum('first'), across: sum('across'), second: sum('second') }, x)
+    const seen = times(
       k,
       tf.concat(
         alphas.map((a) => a.mul(x)),

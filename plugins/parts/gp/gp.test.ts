@@ -245,6 +245,33 @@ describe('invariances', () => {
     found.forEach((v, i) => expect(v).toBeCloseTo(base[i]!, 11))
   })
 
+  it('rows in another order, and a constant in mean and targets', () => {
+    const fa = factorAnalysis(p, [0.5, 0.5], [1, 2, 4], 1.5)
+    const process = gp({ kernel: fa.kernel, mean: 'constant' })
+    const target = Float64Array.of(0.3, -1, 0.4, 2, -0.2)
+    const noise = Float64Array.of(0.1, 0.4, 0.2, 0.3, 0.5)
+    const given = (order: readonly number[], shift: number) =>
+      condition(
+        process,
+        hyperOf(fa.p, [0.2 + shift]),
+        Float64Array.of(0.1),
+        matrix(
+          [5, 3],
+          order.flatMap((i) => [...x.data.subarray(3 * i, 3 * i + 3)]),
+        ),
+        [{ target: Float64Array.from(order, (i) => target[i]! + shift), noise: Float64Array.from(order, (i) => noise[i]!) }],
+      )
+    const [plain, mixed, shifted] = [given([0, 1, 2, 3, 4], 0), given([3, 0, 4, 1, 2], 0), given([0, 1, 2, 3, 4], 7)]
+    const at = matrix([2, 3], hostKey(9).uniform([2, 3]).data)
+    expect(mixed.evidence[0]).toBeCloseTo(plain.evidence[0]!, 11)
+    expect(shifted.evidence[0]).toBeCloseTo(plain.evidence[0]!, 11)
+    for (const i of [0, 1]) {
+      expect(mixed.latent(at).mean.data[i]).toBeCloseTo(plain.latent(at).mean.data[i]!, 11)
+      expect(shifted.latent(at).mean.data[i]).toBeCloseTo(plain.latent(at).mean.data[i]! + 7, 10)
+      expect(shifted.latent(at).variance.data[i]).toBeCloseTo(plain.latent(at).variance.data[i]!, 11)
+    }
+  })
+
   it('finite differences agree with themselves: the helper finds the slope of a square', () => {
     expect(differences(({ v }) => v!.data[0]! ** 2, { v: matrix([1], [3]) })['v']!.data[0]).toBeCloseTo(6, 8)
   })

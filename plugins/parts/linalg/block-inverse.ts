@@ -4,7 +4,7 @@ import { choleskyJittered } from './cholesky.js'
 import { inverseFactored } from './inverse.js'
 import { logDeterminant } from './log-determinant.js'
 import { matrix } from './matrix.js'
-import { definite, joined, leavesDeterminant, paddedRows, tracedInverse } from './traced-inverse.js'
+import { definite, joined, leavesDeterminant, paddedRows, quartersOf, tracedInverse } from './traced-inverse.js'
 
 /** Inverses of a stack of matrices and the logarithms of their determinants. */
 export interface Inverted {
@@ -29,7 +29,7 @@ function programOf(engine: Engine): Whole {
   if (found) return found
   const whole = ({ a }: { a: Tensor }) => {
     const leaves: Tensor[] = []
-    return { inverse: joined(tracedInverse(engine, a, undefined, leaves)), leaves: tf.stack(leaves) }
+    return { inverse: joined(tracedInverse(engine, quartersOf(a), undefined, leaves)), leaves: tf.stack(leaves) }
   }
   const made = engine.compile(whole, { precision: 'float64' })
   compiled.set(engine, made)
@@ -71,6 +71,10 @@ export async function blockInverse(engine: Engine, a: Value): Promise<Inverted> 
       what: `float64 [c, n, n] is needed, and this is ${a.dtype} [${a.shape.join(', ')}]`,
       where: 'blockInverse',
     })
+  if (c === 1) {
+    const [found, determinant] = await invert(engine, a.data as Float64Array, n!)
+    return { inverse: matrix([1, n!, n!], found), logDeterminants: [determinant] }
+  }
   const inverse = new Float64Array(c! * n! * n!)
   const logDeterminants: number[] = []
   for (let k = 0; k < c!; k++) {

@@ -14,6 +14,6 @@ export { matrix } from './matrix.js'
 export { pivotedCholesky, woodbury, type Pivoted } from './pivoted-cholesky.js'
 export { solveFactored, solveLower, solveLowerTransposed, solveSpd } from './solve.js'
 export { svd, type Svd } from './svd.js'
-export { definite, joined, leavesDeterminant, paddedRows, tracedInverse, type Quartered } from './traced-inverse.js'
+export { definite, joined, leavesDeterminant, paddedRows, quartersOf, tracedInverse, type Quartered } from './traced-inverse.js'
 
 export default definePlugin({ name: 'linalg', provides: [] })

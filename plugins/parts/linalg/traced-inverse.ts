@@ -25,13 +25,19 @@ export interface Quartered {
 export const joined = ({ first, across, second }: Quartered): Tensor =>
   tf.concat([tf.concat([first, across], 1), tf.concat([tf.transpose(across), second], 1)], 0)
 
+/** The quarters of a symmetric matrix of even size. */
+export function quartersOf(a: Tensor): Quartered {
+  const m = a.shape[0] / 2
+  return { first: block(a, 0, 0, m), across: block(a, 0, m, m), second: block(a, m, m, m) }
+}
+
 const block = (a: Tensor, top: number, left: number, m: number): Tensor => tf.slice(a, [top, left], [m, m])
 
 /** A + diag(d), where there is a d. */
 const ridged = (a: Tensor, d: Tensor | undefined): Tensor => (d ? a.add(tf.eye(a.shape[0]).mul(d.reshape([a.shape[0], 1]))) : a)
 
 function inverted(engine: Engine, a: Tensor, d: Tensor | undefined, leaves: Tensor[]): Tensor {
-  if (a.shape[0] > leaf) return joined(tracedInverse(engine, a, d, leaves))
+  if (a.shape[0] > leaf) return joined(tracedInverse(engine, quartersOf(a), d, leaves))
   const full = ridged(a, d)
   leaves.push(full)
   const inverse = engine.inverse(full)
@@ -41,16 +47,20 @@ function inverted(engine: Engine, a: Tensor, d: Tensor | undefined, leaves: Tens
 
 /**
  * Inside a traced function of double precision: the inverse of a symmetric positive definite A + diag(d) [n, n], n from {@link paddedRows}
- * and larger than a leaf, by halves: S = A₂₂ − A₂₁ A₁₁⁻¹ A₁₂ is inverted after A₁₁. 4n³/3 operations, nearly all of them products. `leaves` gets the
+ * and larger than a leaf, A by its quarters, by halves: S = A₂₂ − A₂₁ A₁₁⁻¹ A₁₂ is inverted after A₁₁. 4n³/3 operations, nearly all of them products. `leaves` gets the
  * blocks that are inverted whole, for {@link leavesDeterminant}. d is added in leaves alone, so that several matrices may share one A.
  */
-export function tracedInverse(engine: Engine, a: Tensor, d: Tensor | undefined, leaves: Tensor[]): Quartered {
-  const m = a.shape[0] / 2
+export function tracedInverse(
+  engine: Engine,
+  { first, across, second: last }: Quartered,
+  d: Tensor | undefined,
+  leaves: Tensor[],
+): Quartered {
+  const m = first.shape[0]
   const part = (from: number): Tensor | undefined => d && tf.slice(d, [from], [m])
-  const across = block(a, 0, m, m)
-  const inverse = inverted(engine, block(a, 0, 0, m), part(0), leaves)
+  const inverse = inverted(engine, first, part(0), leaves)
   const through = tf.matMul(inverse, across)
-  const second = inverted(engine, block(a, m, m, m).sub(tf.matMul(across, through, true, false)), part(m), leaves)
+  const second = inverted(engine, last.sub(tf.matMul(across, through, true, false)), part(m), leaves)
   const back = tf.matMul(through, second)
   return { first: inverse.add(tf.matMul(back, through, false, true)), across: back.neg(), second }
 }
