@@ -117,6 +117,13 @@ export class At {
     throw this.refuse(`axis ${axis} of rank ${rank}`, 'export the network again', 4)
   }
 
+  /** The variables of a layer, alone. */
+  get own(): Variables {
+    const { params, frozen } = this.around.vars
+    const parts = ['kernel', ...(this.step.bias ? ['bias'] : [])].map((part) => `${this.step.layer!}.${part}`)
+    return { params: Object.fromEntries(parts.map((name) => [name, (params[name] ?? frozen[name])!])), frozen: {}, state: {} }
+  }
+
   float(i: number): Tensor {
     const x = this.x(i)
     return x.dtype === 'float32' ? x : tf.cast(x, 'float32')

@@ -12,6 +12,8 @@ export interface Weight {
 /** An operation of a plan. A layer is one whose weights are the variables `<layer>.kernel` and `<layer>.bias`. */
 export interface Step extends OnnxNode {
   readonly layer?: string
+  /** Whether the bias is the layer's: a variable of that name may be added elsewhere. */
+  readonly bias?: boolean
 }
 
 /** The graph as layers are looked for: what is a weight, and who reads what. */
@@ -117,7 +119,16 @@ export function layersOf(site: Site, names: Names): Layers {
     const name = node === head ? 'head' : names.take(called(node, layer, counts[layer.op]++))
     variables.set(`${name}.kernel`, layer.kernel)
     if (layer.bias) variables.set(`${name}.bias`, layer.bias)
-    return [{ ...node, op: layer.op, inputs: [node.inputs[0]!, ...(layer.rest ?? [])], outputs: [layer.result], layer: name }]
+    return [
+      {
+        ...node,
+        op: layer.op,
+        inputs: [node.inputs[0]!, ...(layer.rest ?? [])],
+        outputs: [layer.result],
+        layer: name,
+        bias: layer.bias !== undefined,
+      },
+    ]
   })
   return { steps, variables }
 }

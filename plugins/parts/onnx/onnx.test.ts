@@ -137,6 +137,33 @@ describe('variables', () => {
     await expect(load(file, { freeze: ['fc9'] })).rejects.toThrow(/OCK-ONNX-008.*"fc9".*fc\.kernel/s)
   })
 
+  it('of the name of a bias that is added later are added once', async () => {
+    const later: ModelCase = {
+      nodes: [
+        { op: 'Conv', inputs: ['x', 'conv.weight'], outputs: ['c'] },
+        { op: 'Relu', inputs: ['c'], outputs: ['r'] },
+        { op: 'Add', inputs: ['r', 'conv.bias'], outputs: ['s'] },
+        { op: 'Flatten', inputs: ['s'], outputs: ['f'] },
+        { op: 'MatMul', inputs: ['f', 'head.weight'], outputs: ['m'] },
+        { op: 'Tanh', inputs: ['m'], outputs: ['t'] },
+        { op: 'Add', inputs: ['t', 'head.bias'], outputs: ['y'] },
+      ],
+      inputs: { x: [-1, 2, 3, 3] },
+      outputs: ['y'],
+      values: {
+        'conv.weight': normal('a', [4, 2, 3, 3]),
+        'conv.bias': normal('b', [4, 1, 1]),
+        'head.weight': normal('c', [4, 3]),
+        'head.bias': normal('d', [3]),
+      },
+    }
+    const [bytes, x] = [modelBytes(later), normal('x', [5, 2, 3, 3])]
+    const model = await load(fileOf(bytes))
+    const vars = await model.init(key, unlabelled([3, 3, 2]))
+    expect(Object.keys(vars.params).sort()).toEqual(['conv.bias', 'conv.kernel', 'head.bias', 'head.kernel'])
+    close(await run(model, vars, transposed(x, [0, 2, 3, 1])), (await runFile(bytes, { x }))['y']!)
+  })
+
   it('of a network that reads one array twice are that array, once', async () => {
     const twice: ModelCase = {
       nodes: [

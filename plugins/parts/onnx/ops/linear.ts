@@ -2,7 +2,7 @@ import { tf, type Tensor } from 'ockham/tensor'
 import { dense } from '../../networks/index.js'
 import type { At, Op, Ops } from '../at.js'
 
-const layer: Op = (at) => dense(at.around.vars, at.step.layer!, at.x(0), at.around.call)
+const layer: Op = (at) => dense(at.own, at.step.layer!, at.x(0), at.around.call)
 
 /** Stacks of matrices are broadcast as ONNX (and NumPy) do. */
 function product(a: Tensor, b: Tensor, transA = false, transB = false): Tensor {

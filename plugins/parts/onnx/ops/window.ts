@@ -73,10 +73,9 @@ function convolution(at: At, name: string, filter: Tensor, bias: Tensor | undefi
 }
 
 const layer: Op = (at) => {
-  const { params, frozen } = at.around.vars
+  const { params } = at.own
   const name = at.step.layer!
-  const of = (part: string): Tensor | undefined => params[`${name}.${part}`] ?? frozen[`${name}.${part}`]
-  return convolution(at, name, of('kernel')!, of('bias') ?? (at.has(1) ? at.x(1) : undefined))
+  return convolution(at, name, params[`${name}.kernel`]!, params[`${name}.bias`] ?? (at.has(1) ? at.x(1) : undefined))
 }
 
 /** With weights that others read too, or that are computed. */
