@@ -10,6 +10,9 @@ import lmap from '../plugins/methods/lmap/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
 import swag from '../plugins/methods/swag/index.js'
+import ensemble from '../plugins/methods/ensemble/index.js'
+import mcDropout from '../plugins/methods/mc-dropout/index.js'
+import temperature from '../plugins/methods/temperature/index.js'
 import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import compression, { isWrapper } from '../plugins/parts/compression/index.js'
@@ -210,6 +213,19 @@ for (const [machine, engine] of Object.entries(engines)) {
   inferenceSuite(on('map'), {
     engine,
     make: (engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine }),
+  })
+  const shortMap = (engine: Engine) => componentOf(training, 'inference', 'map', { steps: 30, batchSize: 12 }, { engine })
+  inferenceSuite(on('mc-dropout'), {
+    engine,
+    make: (engine) => componentOf(mcDropout, 'inference', 'mc-dropout', { steps: 30, batchSize: 12, samples: 4 }, { engine }),
+  })
+  inferenceSuite(on('ensemble'), {
+    engine,
+    make: async (engine) => componentOf(ensemble, 'inference', 'ensemble', { of: await shortMap(engine), members: 2 }, { engine }),
+  })
+  inferenceSuite(on('temperature'), {
+    engine,
+    make: async (engine) => componentOf(temperature, 'inference', 'temperature', { after: await shortMap(engine) }, { engine }),
   })
   inferenceSuite(on('quantised'), { engine, make: quantised })
   inferenceSuite(on('swag'), {
