@@ -8,7 +8,7 @@ import { cotangents, type CurvatureName } from './cotangents.js'
 import { dataOf } from './data.js'
 import { closeDiagonal, diagonal, diagonalSums } from './diagonal.js'
 import { closeFull, full, fullSums, rowsOf, whitening } from './full.js'
-import { closeKronecker, kronecker, kroneckerSums, type KroneckerOptions } from './kronecker.js'
+import { kronecker, kroneckerCurvature, kroneckerSums, type KroneckerOptions } from './kronecker.js'
 import { krylov } from './krylov.js'
 import { lowRank, lowRankCurvature } from './low-rank.js'
 import type { Curvature, Structure, StructureName, Sums } from './structure.js'
@@ -31,7 +31,7 @@ export interface Fit {
   readonly count: number
 }
 
-export const structureOf = (at: Coordinates, options: Pick<FitOptions, 'structure' | 'bias' | 'places'>): Structure => {
+export const structureOf = (at: Coordinates, options: Pick<FitOptions, 'structure' | 'bias' | 'places' | 'directions'>): Structure => {
   if (options.structure === 'kfac') return kronecker(at, options)
   if (options.structure === 'diagonal') return diagonal(at)
   return options.structure === 'full' ? full(at) : lowRank(at)
@@ -43,7 +43,7 @@ const sumsOf = (at: Coordinates, options: FitOptions): Sums => {
 }
 
 const close = (at: Coordinates, options: FitOptions, sums: Values): Curvature => {
-  if (options.structure === 'kfac') return closeKronecker(at, options, sums)
+  if (options.structure === 'kfac') return kroneckerCurvature(at, options, sums)
   return options.structure === 'diagonal' ? closeDiagonal(at, sums) : closeFull(at, sums)
 }
 

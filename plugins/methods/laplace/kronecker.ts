@@ -1,10 +1,11 @@
 import type { Engine, Tensors, Value, Values } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import type { LinearLayer } from '../../parts/curvature/index.js'
-import { blockProduct, eigenSymmetric, matrix, transpose } from '../../parts/linalg/index.js'
+import { blockProduct, matrix, transpose } from '../../parts/linalg/index.js'
 import { value, zeros } from '../../parts/training/index.js'
 import type { Block, Coordinates } from './coordinates.js'
 import { weighed } from './diagonal.js'
+import { eigenLeading, eigenWhole, isLarge, type Eigen } from './factor.js'
 import type { Curvature, Structure, Sums } from './structure.js'
 
 export interface KroneckerOptions {
@@ -12,6 +13,8 @@ export interface KroneckerOptions {
   readonly bias: 'separate' | 'joint'
   /** Of layers at several places: `expand` takes each place for data, `reduce` averages inputs and adds up gradients first. */
   readonly places: 'expand' | 'reduce'
+  /** Directions that are kept of a factor more than three times as large. */
+  readonly directions: number
 }
 
 /** A factor pair: what parts of a layer it covers, and where they stand in the vector of all. */
@@ -21,14 +24,6 @@ interface Pair {
   readonly blocks: readonly Block[]
   /** Rows of the left matrix: inputs of the kernel, then one for the bias. */
   readonly inputs: number
-}
-
-/** B ⊗ A = (Qb ⊗ Qa) diag(lb ⊗ la) (Qb ⊗ Qa)ᵀ in the coordinates of the prior; Qa's rows are inputs. */
-interface Eigen {
-  readonly la: Float64Array
-  readonly lb: Float64Array
-  readonly qa: Value
-  readonly qb: Value
 }
 
 function pairsOf({ blocks }: Coordinates, { bias }: KroneckerOptions): Pair[] {
@@ -95,133 +90,173 @@ function symmetric({ data, shape }: Value, f: (v: number, i: number, j: number) 
   )
 }
 
-const clamped = ({ data }: Value): Float64Array => Float64Array.from(data, (l) => Math.max(0, l))
-
-/** Eigendecompositions of the factors. */
-export function closeKronecker(at: Coordinates, options: KroneckerOptions, sums: Values): Curvature {
-  const count = sums['count']!.data[0]!
-  const rights = new Map(at.layers.map((l) => [l.name, eigenSymmetric(symmetric(sums[`b.${l.name}`]!, (v) => v))]))
-  const eigen = pairsOf(at, options).map((p): Eigen => {
-    const scale = rowScales(at, p)
-    const rows = count * (options.places === 'expand' ? placesOf(p.layer) : 1)
-    const alone = p.blocks[0]!.part === 'bias'
-    const a = alone
-      ? matrix([1, 1], [1 / (scale[0]! * scale[0]!)])
-      : symmetric(sums[`a.${p.name}`]!, (v, i, j) => v / rows / (scale[i]! * scale[j]!))
-    const [left, right] = [eigenSymmetric(a), rights.get(p.layer.name)!]
-    return { la: clamped(left.values), qa: left.vectors, lb: clamped(right.values), qb: right.vectors }
-  })
-  return kroneckerCurvature(at, options, eigen)
+/** B ⊗ A of a pair in the coordinates of the prior, by the directions of both. */
+interface Product {
+  readonly left: Eigen
+  readonly right: Eigen
 }
 
-function kroneckerCurvature(at: Coordinates, options: KroneckerOptions, eigen: readonly Eigen[]): Curvature {
+/** Sums as they came, and eigenvectors once somebody asks: a fit that is only saved needs none. */
+export function kroneckerCurvature(at: Coordinates, options: KroneckerOptions, sums: Values): Curvature {
   const pairs = pairsOf(at, options)
+  const count = sums['count']!.data[0]!
   const group = (p: Pair): number => at.groupOf[p.blocks[0]!.at]!
+  const leftOf = (p: Pair): Value => {
+    const scale = rowScales(at, p)
+    if (p.blocks[0]!.part === 'bias') return matrix([1, 1], [1 / (scale[0]! * scale[0]!)])
+    const rows = count * (options.places === 'expand' ? placesOf(p.layer) : 1)
+    return symmetric(sums[`a.${p.name}`]!, (v, i, j) => v / rows / (scale[i]! * scale[j]!))
+  }
+  const large = pairs.filter((p) => isLarge(p.inputs, options.directions))
+  const known = new Map<string, Eigen>()
+  const left = (p: Pair): Eigen => {
+    const found = known.get(`a.${p.name}`) ?? eigenWhole(leftOf(p))
+    known.set(`a.${p.name}`, found)
+    return found
+  }
+  const right = ({ layer }: Pair): Eigen => {
+    const found = known.get(`b.${layer.name}`) ?? eigenWhole(symmetric(sums[`b.${layer.name}`]!, (v) => v))
+    known.set(`b.${layer.name}`, found)
+    return found
+  }
+  const product = (p: Pair): Product => ({ left: left(p), right: right(p) })
+  const ready = (): boolean => large.every((p) => known.has(`a.${p.name}`))
+  const prepare = async (engine: Engine): Promise<void> => {
+    for (const p of large)
+      if (!known.has(`a.${p.name}`)) known.set(`a.${p.name}`, await eigenLeading(engine, leftOf(p), options.directions))
+  }
   return {
+    ready,
+    prepare,
     settle({ prior, likelihood }) {
       const traces = new Float64Array(at.groups)
       let logDeterminant = 0
-      pairs.forEach((p, k) => {
-        const { la, lb } = eigen[k]!
+      for (const p of pairs) {
+        const { left: a, right: b } = product(p)
         const t = prior[group(p)]!
         let trace = 0
-        for (const a of la)
-          for (const b of lb) {
-            const ratio = (likelihood * a * b) / t
-            logDeterminant += Math.log1p(ratio)
-            trace += 1 / (1 + ratio)
+        const add = (l: number, times: number): void => {
+          for (const r of b.values) {
+            const ratio = (likelihood * l * r) / t
+            logDeterminant += times * Math.log1p(ratio)
+            trace += times / (1 + ratio)
           }
+        }
+        a.values.forEach((l) => add(l, 1))
+        if (p.inputs > a.values.length) add(a.rest, p.inputs - a.values.length)
         traces[group(p)]! += trace / t
-      })
+      }
       return { logDeterminant, traces }
     },
     async draw({ prior, likelihood }, noise, engine) {
+      await prepare(engine)
       const out = new Float64Array(at.size)
-      for (const [k, p] of pairs.entries()) await drawPair(engine, p, eigen[k]!, prior[group(p)]!, likelihood, noise, out)
+      for (const p of pairs) await drawPair(engine, p, product(p), prior[group(p)]!, likelihood, noise, out)
       return out
     },
     factors({ prior, likelihood }) {
-      const of = (p: Pair, { la, lb, qa, qb }: Eigen): [string, Value][] => {
+      const of = (p: Pair): [string, Value][] => {
+        const { left: a, right: b } = product(p)
         const scale = rowScales(at, p)
-        const n = la.length
-        const m = Float64Array.from(
-          { length: n * lb.length },
-          (_, i) => 1 / (likelihood * la[Math.floor(i / lb.length)]! * lb[i % lb.length]! + prior[group(p)]!),
+        const [k, m] = [a.values.length, b.values.length]
+        const rows = k < p.inputs ? [...a.values, a.rest] : [...a.values]
+        const variances = Float64Array.from(
+          { length: rows.length * m },
+          (_, i) => 1 / (likelihood * rows[Math.floor(i / m)]! * b.values[i % m]! + prior[group(p)]!),
         )
-        const rotated = Float32Array.from(qa.data, (v, i) => v / scale[Math.floor(i / n)]!)
+        const rotated = Float32Array.from(a.vectors.data, (v, i) => v / scale[Math.floor(i / k)]!)
         return [
-          [`m.${p.name}`, value(m, [n, lb.length])],
-          [`qa.${p.name}`, value(rotated, [n, n])],
-          [`qb.${p.layer.name}`, value(qb.data, qb.shape)],
+          [`m.${p.name}`, value(variances, [rows.length, m])],
+          [`qa.${p.name}`, value(rotated, [p.inputs, k])],
+          [`qb.${p.layer.name}`, value(b.vectors.data, b.vectors.shape)],
+          ...(k < p.inputs ? [[`scale.${p.name}`, value(scale.map((d) => 1 / d))] as [string, Value]] : []),
         ]
       }
-      return Object.fromEntries(pairs.flatMap((p, k) => of(p, eigen[k]!)))
+      return Object.fromEntries(pairs.flatMap(of))
     },
-    save: () =>
-      Object.fromEntries(
-        pairs.flatMap((p, k) => {
-          const { la, lb, qa, qb } = eigen[k]!
-          return [
-            [`la.${p.name}`, matrix([la.length], la)],
-            [`qa.${p.name}`, qa],
-            [`lb.${p.layer.name}`, matrix([lb.length], lb)],
-            [`qb.${p.layer.name}`, qb],
-          ]
-        }),
-      ),
+    save: () => sums,
   }
 }
 
-/** Qa (ε / √(s la lb + t)) Qbᵀ of a pair, written to its blocks. */
+/** Q (ε / √(s l + t)) of a pair, with l over the products of eigenvalues, written to its blocks. */
 async function drawPair(
   engine: Engine,
   p: Pair,
-  { la, lb, qa, qb }: Eigen,
+  { left: a, right: b }: Product,
   t: number,
   s: number,
   noise: Float64Array,
   out: Float64Array,
 ): Promise<void> {
-  const [n, m] = [la.length, lb.length]
+  const [n, k, m] = [p.inputs, a.values.length, b.values.length]
   const white = new Float64Array(n * m)
   let row = 0
-  for (const b of p.blocks) {
-    white.set(noise.subarray(b.at, b.at + b.size), row * m)
-    row += b.size / m
+  for (const block of p.blocks) {
+    white.set(noise.subarray(block.at, block.at + block.size), row * m)
+    row += block.size / m
   }
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) white[i * m + j]! /= Math.sqrt(s * la[i]! * lb[j]! + t)
-  const left = await blockProduct(engine, qa, matrix([n, m], white))
-  const all = (await blockProduct(engine, left, transpose(qb))).data as Float64Array
+  // Noise in the axes of the right factor; then along the left one's directions, and across them where some are left out.
+  const whole = matrix([n, m], white)
+  const scaled = (values: ArrayLike<number>, rows: Value, minus?: Float64Array): Value =>
+    matrix(
+      rows.shape,
+      Float64Array.from(
+        rows.data,
+        (e, i) => e / Math.sqrt(s * values[values.length === 1 ? 0 : Math.floor(i / m)]! * b.values[i % m]! + t) - (minus?.[i] ?? 0),
+      ),
+    )
+  let turned: Value
+  if (k === n) turned = await blockProduct(engine, a.vectors, scaled(a.values, whole))
+  else {
+    const along = await blockProduct(engine, a.vectors, whole, { left: true })
+    const inside = scaled(a.values, along, scaled([a.rest], along).data as Float64Array)
+    const back = (await blockProduct(engine, a.vectors, inside)).data
+    turned = matrix(
+      [n, m],
+      Float64Array.from(scaled([a.rest], whole).data, (v, i) => v + back[i]!),
+    )
+  }
+  const all = (await blockProduct(engine, turned, transpose(b.vectors))).data as Float64Array
   row = 0
-  for (const b of p.blocks) {
-    out.set(all.subarray(row * m, row * m + b.size), b.at)
-    row += b.size / m
+  for (const block of p.blocks) {
+    out.set(all.subarray(row * m, row * m + block.size), block.at)
+    row += block.size / m
   }
 }
 
-/** Variance of outputs from the factors alone: inputs and output gradients are turned into the factors' axes, and no Jacobian is formed. */
+/**
+ * Covariance of outputs from the factors alone: inputs and output gradients are turned into the factors' axes, and no Jacobian is formed where
+ * a layer has one place. What lies across leading directions has their common rest.
+ */
 export function kronecker(at: Coordinates, options: KroneckerOptions): Structure {
   const pairs = pairsOf(at, options)
-  const turned = (x: Tensor, q: Tensor): Tensor => tf.matMul(x.reshape([-1, q.shape[0]]), q).reshape(x.shape)
+  const turned = (x: Tensor, q: Tensor): Tensor =>
+    tf.matMul(x.reshape([-1, q.shape[0]]), q).reshape([...x.shape.slice(0, -1), q.shape[1]!])
   return {
-    restore: (saved) =>
-      kroneckerCurvature(
-        at,
-        options,
-        pairs.map((p) => ({
-          la: Float64Array.from(saved[`la.${p.name}`]!.data),
-          lb: Float64Array.from(saved[`lb.${p.layer.name}`]!.data),
-          qa: saved[`qa.${p.name}`]!,
-          qb: saved[`qb.${p.layer.name}`]!,
-        })),
-      ),
+    restore: (saved) => kroneckerCurvature(at, options, saved),
     covariance(pass, pulled, factors) {
       const gradients = new Map(at.layers.map(({ name }) => [name, turned(pulled[name]!, factors[`qb.${name}`]!)]))
-      const parts = pairs.map((p) => {
+      const parts = pairs.flatMap((p) => {
         const g = gradients.get(p.layer.name)!
-        return weighed(turned(inputsOf(p, pass.inputs), factors[`qa.${p.name}`]!), g, factors[`m.${p.name}`]!)
+        const [a, q, m] = [inputsOf(p, pass.inputs), factors[`qa.${p.name}`]!, factors[`m.${p.name}`]!]
+        const along = turned(a, q)
+        const k = q.shape[1]!
+        if (k === p.inputs) return [weighed(along, g, m)]
+        const directions = m.slice([0, 0], [k, m.shape[1]!])
+        const rest = m.slice([k, 0], [1, m.shape[1]!])
+        return [weighed(along, g, directions), across(a.mul(factors[`scale.${p.name}`]!), along, g, rest)]
       })
       return tf.addN(parts)
     },
   }
+}
+
+/** Σ_i g_ci g_c'i r_i times the square of what of the inputs lies across their directions; at several places, of each pair of them. */
+function across(a: Tensor, along: Tensor, g: Tensor, rest: Tensor): Tensor {
+  const [n, t] = a.shape as [number, number]
+  const [, c, , outputs] = g.shape as [number, number, number, number]
+  const products = tf.matMul(a, a, false, true).sub(tf.matMul(along, along, false, true))
+  const flat = g.reshape([n, c * t, outputs])
+  const pairs = tf.matMul(flat.mul(rest.reshape([1, 1, outputs])), flat, false, true).reshape([n, c, t, c, t])
+  return pairs.mul(products.reshape([n, 1, t, 1, t])).sum([2, 4])
 }

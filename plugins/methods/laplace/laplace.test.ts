@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../parts/training/testing.js'
 import { adamAscent, evidence, fixedPoint, type Setting } from './evidence.js'
 import { drawOf, type LaplacePosterior } from './posterior.js'
-import { around, g1, g2, g30, repeated, table, type Options } from './testing.js'
+import { gram, matrix, product, transpose } from '../../parts/linalg/index.js'
+import { eigenLeading, eigenWhole } from './factor.js'
+import { around, g1, g2, g30, repeated, table, wide, type Options } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
@@ -167,6 +169,51 @@ describe('G2, a network with a hidden layer', () => {
     close(await diagonal({}), exact)
     const empirical = [0.2124150128, 0.5618873572, 0.2160960279, 0.2176737502, 1.3659078061, 0.8916399044, 1.7242615818]
     close(await diagonal({ curvature: 'empirical' }), empirical)
+  })
+})
+
+describe('a large factor by its leading directions', () => {
+  it('eigenvalues and vectors of a falling spectrum, and the mean of the rest', async () => {
+    const n = 40
+    const l = Array.from({ length: n }, (_, i) => (i < 5 ? 10 / 4 ** i : 0.001))
+    const { vectors: q } = eigenWhole(gram(matrix([n, n], hostKey(1).normal([n, n]).data)))
+    const a = product(
+      product(
+        q,
+        matrix(
+          [n, n],
+          Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? l[i / (n + 1)]! : 0)),
+        ),
+      ),
+      transpose(q),
+    )
+    const { values, vectors, rest } = await eigenLeading(engine, a, 5)
+    close([...values].reverse(), l.slice(0, 5), 1e-8)
+    expect(rest).toBeCloseTo(0.001, 8)
+    const products = product(transpose(vectors), vectors).data
+    products.forEach((v, i) => expect(Math.abs(v - (i % 6 === 0 ? 1 : 0))).toBeLessThan(1e-10))
+  })
+
+  it('predicts, draws and weighs evidence as the whole does where the rest is alike', async () => {
+    // One direction of the inputs, and three numbers of which nothing is known: the rest is zero, and the mean is exact.
+    const problem = await wide(engine)
+    const [some, all] = [await around(problem, engine, { directions: 2 }), await around(problem, engine, { directions: 100 })]
+    const x = { x: hostKey(6).normal([3, 8]) }
+    const [a, b] = [await some.latent(x), await all.latent(x)]
+    close(a.covariance.data, Array.from(b.covariance.data), 1e-4)
+    expect(some.evidence).toBeCloseTo(all.evidence!, 3)
+    const covariance = async ({ fitted }: LaplacePosterior): Promise<number[]> => {
+      const sum = new Float64Array(9 * 9)
+      for (let e = 0; e < 9; e++) {
+        const unit = new Float64Array(9)
+        unit[e] = 1
+        const { params } = await drawOf(fitted, unit, engine)
+        const d = [...params['head.kernel']!.data, ...params['head.bias']!.data]
+        for (let i = 0; i < 81; i++) sum[i]! += d[Math.floor(i / 9)]! * d[i % 9]!
+      }
+      return [...sum]
+    }
+    close(await covariance(some), await covariance(all), 1e-4)
   })
 })
 

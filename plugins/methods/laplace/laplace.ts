@@ -10,7 +10,7 @@ import { coordinatesOf, counts, gathered, pick, type Coordinates } from './coord
 import { adamAscent, evidence, fixedPoint, likelihoodScale, type Setting, type Tuned } from './evidence.js'
 import { fit, type FitOptions } from './fit.js'
 import type { LaplaceOptions } from './options.js'
-import { posteriorOf, restored, type Fitted, type LaplacePosterior } from './posterior.js'
+import { evidenceOf, posteriorOf, restored, type Fitted, type LaplacePosterior } from './posterior.js'
 import { gaussianOf, tunedObjective, tunedPrior, type Gaussian } from './prior.js'
 import { subsetOf } from './subset.js'
 
@@ -165,6 +165,7 @@ async function noiseGiven({ objective, dataset }: Problem, { engine }: Run): Pro
 async function tuned(problem: Problem, run: Run, curved: Curved, options: LaplaceOptions): Promise<Tuned> {
   const { setting } = curved
   const ones = new Float64Array(setting.at.groups).fill(1)
+  if (options.tune !== 'none') await setting.curvature.prepare?.(run.engine)
   if (options.tune === 'evidence') return fixedPoint(setting, { noise: options.noise })
   if (options.tune === 'validation') return { prior: await byValidation(problem, run, curved, options), steps: options.grid.count }
   return { prior: ones, steps: 0 }
@@ -185,22 +186,22 @@ async function byValidation(problem: Problem, run: Run, curved: Curved, options:
 }
 
 function fittedOf({ vars, gaussian, at, setting }: Curved, { prior, sigma }: Tuned, options: LaplaceOptions): Fitted {
-  const { noise, curvature } = setting
   const scales = { prior, likelihood: likelihoodScale(setting, sigma) }
-  const found = evidence(setting, prior, sigma)
+  const { at: _, curvature, ...numbers } = setting
   return {
     vars,
     precision: Object.fromEntries(at.blocks.map(({ param }) => [param, gaussian.precision[param]!])),
     at,
     curvature,
     scales,
-    noise: noise && sigma !== undefined ? (sigma / noise.given) ** 2 : 1,
+    noise: numbers.noise && sigma !== undefined ? (sigma / numbers.noise.given) ** 2 : 1,
     grain: options.precision,
-    evidence: found.value,
-    effective: found.effective,
+    numbers,
+    ...(sigma !== undefined && { sigma }),
     structure: options.structure,
     bias: options.bias,
     places: options.places,
+    directions: options.directions,
   }
 }
 
@@ -209,13 +210,14 @@ function finish(problem: Problem, run: Run, curved: Curved, found: Tuned, option
   const fitted = fittedOf(curved, found, options)
   const { at } = curved
   const n = counts(at)
+  // Without tuning nobody has asked for eigenvalues yet.
+  const known = options.tune === 'none' ? undefined : evidenceOf(fitted)
   const precision = at.precision.reduce((sum, d, i) => sum + d * found.prior[at.groupOf[i]!]!, 0) / at.size
   run.emit({
     type: 'evaluation',
     name: 'laplace',
     values: {
-      'train/log-evidence': fitted.evidence,
-      'train/effective-parameters': fitted.effective,
+      ...(known && { 'train/log-evidence': known.value, 'train/effective-parameters': known.effective }),
       'train/uncertain-parameters': n.reduce((a, b) => a + b, 0),
       'train/prior-precision': precision,
       'train/weight-decay': decayOfPrecision(precision, problem.examples),
@@ -235,6 +237,7 @@ async function online(problem: Problem, run: Run, after: Inference, options: Lap
   for (let round = 0; round < rounds; round++) {
     const posterior = await run.infer(`round ${round}`, after, now)
     const curved = await curve(problem, within(run, round), weightsOf(posterior), options)
+    await curved.setting.curvature.prepare?.(run.engine)
     prior ??= new Float64Array(curved.at.groups).fill(1)
     sigma ??= curved.setting.noise?.given
     const start = { prior, ...(sigma !== undefined && { sigma }) }

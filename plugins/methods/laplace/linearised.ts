@@ -104,19 +104,17 @@ export function linearised(problem: Problem, engine: Engine, at: Coordinates, st
       const weights = flatten(vars)
       const { key, count } = draws ?? { key: still, count: 1 }
       const drawn = key.fold('outputs').normal([count, outputs])
-      const fields = await inPasses(
-        x,
-        (part) =>
-          predictive({
-            vars: weights,
-            factors,
-            x: part,
-            key: still,
-            noise: drawn,
-            inflate: value([noise], []),
-            link,
-            keeps: draws !== undefined,
-          }),
+      const fields = await inPasses(x, (part) =>
+        predictive({
+          vars: weights,
+          factors,
+          x: part,
+          key: still,
+          noise: drawn,
+          inflate: value([noise], []),
+          link,
+          keeps: draws !== undefined,
+        }),
       )
       const { members, ...rest } = fields
       const kind = rest['probabilities'] ? 'categorical' : 'normal'

@@ -37,6 +37,9 @@ const laplaceShape = z.strictObject({
   size: whole.default(128).describe('examples a batch of the pass over the data'),
   bias: z.enum(['joint', 'separate']).default('joint').describe('kfac: the bias as the weight of a constant input, or a factor of its own'),
   places: z.enum(['expand', 'reduce']).default('expand').describe('kfac of layers at several places: each as data, or averaged first'),
+  directions: whole
+    .default(400)
+    .describe('kfac: directions kept of a factor more than three times as large; the rest share their mean curvature'),
   rank: whole.default(20).describe('low-rank: directions kept, each a pass over the data'),
   points: whole.default(1000).describe('functional: data points that are kept; all where there are fewer'),
   priorPrecision: positive.optional().describe("precision of every weight, instead of the prior's own; 1 where the prior is not Gaussian"),

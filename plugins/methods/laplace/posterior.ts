@@ -3,10 +3,13 @@ import { hostKey, InputError } from 'ockham'
 import type { LinearLayer } from '../../parts/curvature/index.js'
 import { flatten, fromWeights, map, prefix, under, unflatten, value } from '../../parts/training/index.js'
 import { coordinatesOf, moved, type Coordinates, type Grain, type Scales } from './coordinates.js'
+import { evidence, type Evidence, type Setting } from './evidence.js'
 import { structureOf } from './fit.js'
 import { linearised } from './linearised.js'
 import type { LaplaceOptions } from './options.js'
 import type { Curvature, StructureName } from './structure.js'
+
+export type Numbers = Omit<Setting, 'at' | 'curvature'>
 
 /** Everything a Laplace posterior is. */
 export interface Fitted {
@@ -19,13 +22,18 @@ export interface Fitted {
   /** (σ/σ₀)². */
   readonly noise: number
   readonly grain: Grain
-  readonly evidence: number
-  /** γ, numbers that the data determine. */
-  readonly effective: number
+  /** What the evidence is made of beside the curvature. */
+  readonly numbers: Numbers
+  readonly sigma?: number
   readonly structure: StructureName
   readonly bias: LaplaceOptions['bias']
   readonly places: LaplaceOptions['places']
+  readonly directions: number
 }
+
+/** Log evidence and what goes with it; undefined where large factors were not decomposed yet. */
+export const evidenceOf = ({ at, curvature, numbers, scales, sigma }: Fitted): Evidence | undefined =>
+  curvature.ready?.() === false ? undefined : evidence({ at, curvature, ...numbers }, scales.prior, sigma)
 
 /** A posterior over weights with what a reader of the fit wants. */
 export interface LaplacePosterior extends Posterior {
@@ -62,7 +70,10 @@ export function posteriorOf(problem: Problem, engine: Engine, fitted: Fitted, { 
   let made: ReturnType<typeof linearised> | undefined
   let factors: Values | undefined
   const net = () => (made ??= linearised(problem, engine, at, structureOf(at, fitted), fitted.structure))
-  const here = () => ({ vars, factors: (factors ??= curvature.factors(scales)), noise })
+  const here = async () => {
+    await curvature.prepare?.(engine)
+    return { vars, factors: (factors ??= curvature.factors(scales)), noise }
+  }
   const weights: NonNullable<Posterior['weights']> = {
     point: () => vars,
     sample: (key) => drawn(fitted, Float64Array.from(key.fold('laplace').normal([at.size]).data), engine),
@@ -72,9 +83,12 @@ export function posteriorOf(problem: Problem, engine: Engine, fitted: Fitted, { 
   return {
     fitted,
     weights,
-    evidence: fitted.evidence,
+    // Asked for when it is read: it wants eigenvalues, which a fit that is only saved does without.
+    get evidence() {
+      return evidenceOf(fitted)?.value as number
+    },
     ...(gaussian && { gaussian }),
-    latent: (x) => net().latent(here(), x),
+    latent: async (x) => net().latent(await here(), x),
     async predict(x, { samples = 0, key } = {}) {
       if (samples > 0 && !key)
         throw new InputError({
@@ -85,8 +99,8 @@ export function posteriorOf(problem: Problem, engine: Engine, fitted: Fitted, { 
         })
       const stream = key ?? hostKey(0).fold('laplace')
       if (predictive === 'weights') return inflated(await byWeights.predict(x, { samples: samples || draws, key: stream }), noise)
-      if (samples > 0) return net().predict(here(), x, link, { count: samples, key: stream })
-      return net().predict(here(), x, link, link === 'monte-carlo' ? { count: draws, key: stream } : undefined)
+      if (samples > 0) return net().predict(await here(), x, link, { count: samples, key: stream })
+      return net().predict(await here(), x, link, link === 'monte-carlo' ? { count: draws, key: stream } : undefined)
     },
     save: () => saved(fitted),
   }
@@ -107,7 +121,7 @@ function inflated(p: Prediction, noise: number): Prediction {
 const short = (v: Value): Value => (v.data.every((x: number) => x === v.data[0]) ? value([v.data[0] ?? 0], [], 'float64') : v)
 
 function saved(f: Fitted): Saved {
-  const { structure, bias, places, grain, noise, evidence, effective, at } = f
+  const { structure, bias, places, directions, grain, noise, numbers, sigma, at } = f
   const layers = at.layers.map(({ out, kernel, geometry, ...rest }) => ({
     ...rest,
     out: [...out],
@@ -123,11 +137,17 @@ function saved(f: Fitted): Saved {
       ...(at.chosen && { chosen: value(at.chosen, [at.chosen.length], 'int32') }),
       scales: value(f.scales.prior, [f.scales.prior.length], 'float64'),
     },
-    meta: { structure, bias, places, grain, noise, evidence, effective, likelihood: f.scales.likelihood, layers } as unknown as Json,
+    meta: {
+      ...{ structure, bias, places, directions, grain, noise, layers },
+      ...(sigma !== undefined && { sigma }),
+      likelihood: f.scales.likelihood,
+      numbers: { ...numbers, scatter: [...numbers.scatter] },
+    } as unknown as Json,
   }
 }
 
-interface Meta extends Pick<Fitted, 'structure' | 'bias' | 'places' | 'grain' | 'noise' | 'evidence' | 'effective'> {
+interface Meta extends Pick<Fitted, 'structure' | 'bias' | 'places' | 'directions' | 'grain' | 'noise' | 'sigma'> {
+  readonly numbers: Omit<Numbers, 'scatter'> & { readonly scatter: readonly number[] }
   readonly likelihood: number
   readonly layers: readonly LinearLayer[]
 }
@@ -141,7 +161,7 @@ export function restored({ kind, values, meta }: Saved): Fitted {
       where: 'restore',
       remedy: 'restore it with the inference that made it',
     })
-  const { layers, likelihood, ...rest } = meta as unknown as Meta
+  const { layers, likelihood, numbers, ...rest } = meta as unknown as Meta
   const vars = unflatten(under('vars.', values))
   const precision = map(under('precision.', values), (v, name): Value => {
     const like = vars.params[name]!
@@ -152,6 +172,7 @@ export function restored({ kind, values, meta }: Saved): Fitted {
   const at = coordinatesOf(layers, precision, rest.grain, values['chosen'] && Int32Array.from(values['chosen'].data))
   return {
     ...rest,
+    numbers: { ...numbers, scatter: Float64Array.from(numbers.scatter) },
     vars,
     precision,
     at,

@@ -32,6 +32,10 @@ export interface Settled {
 
 /** The likelihood's curvature H in coordinates √δ θ, kept in one of several ways. On the host, float64. */
 export interface Curvature {
+  /** Whether {@link settle} and {@link factors} can be asked: not before {@link prepare}, where there is one. */
+  ready?(): boolean
+  /** Work on the engine before the first question. */
+  prepare?(engine: Engine): Promise<void>
   settle(scales: Scales): Settled
   /** (s H + T)^(−1/2) ε in some rotation: a draw [P]. */
   draw(scales: Scales, noise: Float64Array, engine: Engine): Promise<Float64Array>

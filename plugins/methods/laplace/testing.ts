@@ -1,5 +1,5 @@
 /* Problems of the golden numbers: a linear regression, a small network, a softmax regression. */
-import type { Dataset, Engine, Model, Problem, Value, Values, Variables } from 'ockham'
+import { hostKey, type Dataset, type Engine, type Model, type Problem, type Value, type Values, type Variables } from 'ockham'
 import { gaussian, crossEntropy } from '../../parts/objectives/index.js'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
 import { normal } from '../../parts/priors/index.js'
@@ -54,6 +54,24 @@ export const g2 = (engine: Engine, changes: { readonly noise?: number; readonly 
     },
     engine,
   )
+
+/** A linear regression on eight numbers of which the data have two directions, at weights of zero. */
+export function wide(engine: Engine): Promise<Problem> {
+  const key = hostKey(2)
+  const [along, ends] = [key.fold('along').normal([12, 1]).data, key.fold('ends').normal([1, 8]).data]
+  const x = value(
+    Array.from({ length: 96 }, (_, i) => along[Math.floor(i / 8)]! * ends[i % 8]!),
+    [12, 8],
+  )
+  const problem: Problem = {
+    model: mlp(mlpOptions.parse({ hidden: [] })),
+    dataset: inMemory({ train: { x, y: value(along, [12, 1]) } }),
+    objective: gaussian({ noise: 0.3 }),
+    prior: normal({ scale: 1 }),
+    examples: 12,
+  }
+  return at(problem, { 'head.kernel': value(new Float32Array(8), [8, 1]), 'head.bias': value([0]) }, engine)
+}
 
 /** G30: a softmax regression at given weights; kernels here are [in, out], the brief's are [out, in]. */
 export const g30 = (engine: Engine): Promise<Problem> =>
