@@ -9,6 +9,7 @@ import fseb from '../plugins/methods/fseb/index.js'
 import lmap from '../plugins/methods/lmap/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
+import variational from '../plugins/methods/variational/index.js'
 import swag from '../plugins/methods/swag/index.js'
 import ensemble from '../plugins/methods/ensemble/index.js'
 import mcDropout from '../plugins/methods/mc-dropout/index.js'
@@ -232,6 +233,18 @@ for (const [machine, engine] of Object.entries(engines)) {
     engine,
     make: (engine) => componentOf(swag, 'inference', 'swag', { epochs: 12, start: 8, batchSize: 12, draws: 3, rank: 3 }, { engine }),
   })
+  optimizerSuite(on('ivon-step'), {
+    engine,
+    make: () => componentOf(variational, 'optimizer', 'ivon-step', { learningRate: 0.1, beta2: 0.999 }),
+  })
+  for (const [name, options] of Object.entries({
+    variational: { batchSize: 12, draws: 3 },
+    ivon: { batchSize: 12, draws: 3, beta2: 0.99 },
+  }))
+    inferenceSuite(on(name), {
+      engine,
+      make: (engine) => componentOf(variational, 'inference', name, { ...options, epochs: 30 }, { engine }),
+    })
   const noisy = { learningRate: 0.02, temperature: 0.01 }
   for (const name of ['sgld', 'psgld', 'sghmc', 'baoa', 'sgnht'])
     optimizerSuite(on(name), { engine, make: () => componentOf(sgMcmc, 'optimizer', name, noisy), left: 0.2 })
