@@ -112,9 +112,7 @@ export function compression(options: CompressionOptions, { dataset }: { readonly
         method,
         ...(units !== undefined && { units }),
       })
-      const trivial =
-        options.loss === 'error' ? 1 : options.loss === 'top-k' ? Math.max(randomTopK(classes, options.k), 1 / classes) : Math.log2(classes)
-      const { value, terms, deltas } = best.bounded
+      const trivial = options.loss === 'log-likelihood' ? Math.log2(classes) : randomTopK(classes, options.loss === 'error' ? 1 : options.k)
       return {
         bound: 'compression',
         quantity: quantityOf(options),
