@@ -113,6 +113,7 @@ export function compression(options: CompressionOptions, { dataset }: { readonly
         ...(units !== undefined && { units }),
       })
       const trivial = options.loss === 'log-likelihood' ? Math.log2(classes) : randomTopK(classes, options.loss === 'error' ? 1 : options.k)
+      const { value, terms, deltas } = best.bounded
       return {
         bound: 'compression',
         quantity: quantityOf(options),
