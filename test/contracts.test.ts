@@ -323,7 +323,7 @@ async function started(problem: Problem, engine: Engine): Promise<Posterior> {
 
 // What is asked of a posterior.
 const against = clouds(key.fold('elsewhere'))
-for (const [name, options] of Object.entries({ calibration: {}, ood: { against }, selective: {} }))
+for (const [name, options] of Object.entries({ calibration: { before: true }, ood: { against }, selective: {}, picture: { side: 12 } }))
   evaluationSuite(of(name), {
     make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
     posterior: started,

@@ -1,6 +1,6 @@
 import type { Problem, Run, Value, Values, Variables } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { layerPass, pullEach } from '../../parts/curvature/index.js'
+import { layerPass, pullColumns, pullEach, stackEach } from '../../parts/curvature/index.js'
 import { parametric } from '../../parts/networks/index.js'
 import { asBatch, prefix, under, zeros } from '../../parts/training/index.js'
 import type { Coordinates } from './coordinates.js'
@@ -77,10 +77,12 @@ export async function fit(
         key: key.fold('labels'),
         loss,
       })
-      const pulled = pullEach(pass, u.mul(batch.weight.sqrt().reshape([-1, 1, 1])), at.layers)
+      const columns = pullColumns(pass, u.mul(batch.weight.sqrt().reshape([-1, 1, 1])))
+      // What nobody reads of the two is not computed.
+      const pulled = stackEach(columns, at.layers)
       return {
         carry: {
-          ...prefix('sums.', sums.add(under('sums.', carry), { pass, pulled, weight: batch.weight })),
+          ...prefix('sums.', sums.add(under('sums.', carry), { pass, pulled, columns, weight: batch.weight })),
           loss: carry['loss']!.add(loss(pass.raw).mul(batch.weight).sum()),
           count: carry['count']!.add(batch.weight.sum()),
         },

@@ -55,7 +55,7 @@ export function kroneckerSums(at: Coordinates, options: KroneckerOptions): Sums 
       ...Object.fromEntries(at.layers.map(({ name, outputs }) => [`b.${name}`, zeros([outputs, outputs])])),
       count: zeros([]),
     },
-    add(carry, { pass, pulled, weight }) {
+    add(carry, { pass, pulled, columns, weight }) {
       const reduce = options.places === 'reduce'
       const left = (p: Pair): Tensor => {
         const each = inputsOf(p, pass.inputs)
@@ -63,10 +63,14 @@ export function kroneckerSums(at: Coordinates, options: KroneckerOptions): Sums 
         const rows = a.mul(weight.sqrt().reshape([-1, 1, 1])).reshape([-1, p.inputs])
         return tf.matMul(rows, rows, true, false)
       }
-      const right = ({ name, outputs }: LinearLayer): Tensor => {
-        const each = pulled[name]!
-        const rows = (reduce ? each.sum(2) : each).reshape([-1, outputs])
-        return tf.matMul(rows, rows, true, false)
+      const right = (layer: LinearLayer): Tensor => {
+        const { name, outputs } = layer
+        const gram = (g: Tensor): Tensor => {
+          const rows = g.reshape([-1, outputs])
+          return tf.matMul(rows, rows, true, false)
+        }
+        if (placesOf(layer) === 1) return gram(pulled[name]!)
+        return tf.addN(columns.map((c) => gram(reduce ? c[name]!.sum(1) : c[name]!)))
       }
       return {
         ...Object.fromEntries(lefts.map((p) => [`a.${p.name}`, carry[`a.${p.name}`]!.add(left(p))])),
@@ -230,8 +234,7 @@ async function drawPair(
  */
 export function kronecker(at: Coordinates, options: KroneckerOptions): Structure {
   const pairs = pairsOf(at, options)
-  const turned = (x: Tensor, q: Tensor): Tensor =>
-    tf.matMul(x.reshape([-1, q.shape[0]]), q).reshape([...x.shape.slice(0, -1), q.shape[1]!])
+  const turned = (x: Tensor, q: Tensor): Tensor => tf.matMul(x.reshape([-1, q.shape[0]]), q).reshape([...x.shape.slice(0, -1), q.shape[1]!])
   return {
     restore: (saved) => kroneckerCurvature(at, options, saved),
     covariance(pass, pulled, factors) {

@@ -12,6 +12,8 @@ export interface Seen {
   readonly pass: LayerPass
   /** Gradients at the layers' outputs by each column of the root of the loss's Hessian, [n, K, places, outputs]. */
   readonly pulled: Tensors
+  /** The same a column at a time, [n, places, outputs] each. */
+  readonly columns: readonly Tensors[]
   /** How much each example counts [n]; already in `pulled`, by its root. */
   readonly weight: Tensor
 }

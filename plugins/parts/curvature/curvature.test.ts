@@ -107,8 +107,7 @@ async function expectJacobian(
     const pass = layerPass(engine, model, unflatten(a.vars), asInput(a.x), a.key, layers)
     return { y: pass.y, j: jacobian(pass, pullEach(pass, unitColumns(3, 3), layers), layers) }
   })
-  const at = (v: Variables<Value>): Promise<{ y: Value; j: Value }> =>
-    program({ vars: flatten(v), x: { x }, key: hostKey(0) })
+  const at = (v: Variables<Value>): Promise<{ y: Value; j: Value }> => program({ vars: flatten(v), x: { x }, key: hostKey(0) })
   const { j } = await at(vars)
   const params = j.shape[2]!
   const names = layers.flatMap((l) => (l.bias ? [`${l.name}.kernel`, `${l.name}.bias`] : [`${l.name}.kernel`]))

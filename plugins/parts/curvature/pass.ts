@@ -82,8 +82,13 @@ export function layerPass(engine: Engine, model: Model, vars: Variables, x: Inpu
 }
 
 /** Gradients at a layer's outputs for each column of a stack u [n, C, K]: [n, K, places, outputs] a layer. */
-export function pullEach(pass: LayerPass, u: Tensor, layers: readonly LinearLayer[]): Tensors {
-  const columns = tf.unstack(u, 2).map((column) => pass.pull(column))
+export const pullEach = (pass: LayerPass, u: Tensor, layers: readonly LinearLayer[]): Tensors => stackEach(pullColumns(pass, u), layers)
+
+/** The same a column at a time, [n, places, outputs] each: at many places all columns together are more than caches hold. */
+export const pullColumns = (pass: LayerPass, u: Tensor): readonly Tensors[] => tf.unstack(u, 2).map((column) => pass.pull(column))
+
+/** Columns of {@link pullColumns} side by side. */
+export function stackEach(columns: readonly Tensors[], layers: readonly LinearLayer[]): Tensors {
   return Object.fromEntries(
     layers.map(({ name }) => [
       name,

@@ -1,10 +1,11 @@
 import type { Dataset, Evaluation, Json, Report } from 'ockham'
 import { z } from 'zod'
-import { heatMap, reliabilityDiagram, type Cell } from '../figures/index.js'
+import { heatMap, lines, reliabilityDiagram, type Cell, type ReliabilityBin } from '../figures/index.js'
 import { correctness, decisions, mean } from './accuracy.js'
 import { labelled } from './categorical.js'
 import { expectedCalibrationError, reliability } from './ece.js'
 import { fitOf } from './fit.js'
+import { atPoint } from './point.js'
 import { checkSplits, predictionsOf, type Categorical, type Predictions } from './predictions.js'
 import { brierScores } from './scores.js'
 
@@ -15,6 +16,10 @@ export const calibrationOptions = z.strictObject({
     .enum(['right', 'left'])
     .default('right')
     .describe("the edge a bin holds; 'left' with 10 bins is the older convention, by which a confidence of exactly 1 is in no bin"),
+  before: z
+    .boolean()
+    .default(false)
+    .describe('also of the trained weights alone, before their uncertainty was taken or their logits scaled'),
 })
 
 type Options = z.output<typeof calibrationOptions>
@@ -74,7 +79,8 @@ const under = <T>(split: string, of: Readonly<Record<string, T>> = {}): Record<s
 export const calibration = (options: Options, { dataset }: { dataset: Dataset }): Evaluation => {
   checkSplits(dataset, options.splits, 'splits')
   return {
-    async evaluate(posterior, problem) {
+    async evaluate(posterior, problem, run) {
+      const before = options.before ? atPoint(posterior, problem, run.engine) : undefined
       const report: Required<Report> = { values: {}, tables: {}, figures: {} }
       for (const split of options.splits) {
         const found = await predictionsOf(posterior, problem.dataset, split)
@@ -82,10 +88,39 @@ export const calibration = (options: Options, { dataset }: { dataset: Dataset })
         Object.assign(report.values, under(split, part.values))
         Object.assign(report.tables, under(split, part.tables))
         Object.assign(report.figures, under(split, part.figures))
+        if (before) add(report, split, compared(found, await predictionsOf(before, problem.dataset, split), split, options))
       }
       return report
     },
   }
+}
+
+/** Calibration of the weights alone beside that of the posterior. */
+function compared(after: Predictions, before: Predictions, split: string, { bins, edges }: Options): Part {
+  const { nll } = fitOf(before, split)
+  if (after.kind === 'normal' || before.kind === 'normal') return { values: { 'nll-before': nll } }
+  const table = (p: Categorical): ReliabilityBin[] => {
+    const { probabilities, classes, labels } = labelled(p, split)
+    const { predicted, confidence } = decisions(probabilities, classes)
+    return reliability(confidence, correctness(predicted, labels), bins, edges)
+  }
+  const [old, now] = [table(before), table(after)]
+  const curve = (name: string, of: readonly ReliabilityBin[]) => ({
+    name,
+    points: of.filter((b) => b.count > 0).map((b) => [b.confidence!, b.accuracy!] as const),
+  })
+  const perfect = { name: 'calibrated', points: [[0, 0] as const, [1, 1] as const] }
+  return {
+    values: { 'nll-before': nll, 'ece-before': expectedCalibrationError(old) },
+    figures: {
+      'reliability before and after': lines([curve('before', old), curve('after', now), perfect], { x: 'confidence', y: 'accuracy' }),
+    },
+  }
+}
+
+function add(report: Required<Report>, split: string, { values, figures }: Part): void {
+  Object.assign(report.values, under(split, values))
+  Object.assign(report.figures, under(split, figures))
 }
 
 function partOf(found: Predictions, split: string, dataset: Dataset, options: Options): Part {

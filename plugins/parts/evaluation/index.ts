@@ -2,6 +2,7 @@ import { component, DATASET, definePlugin } from 'ockham'
 import type { z } from 'zod'
 import { calibration, calibrationOptions } from './calibration.js'
 import { ood, oodOptions } from './ood.js'
+import { picture, pictureOptions } from './picture.js'
 import { selective, selectiveOptions } from './selective-prediction.js'
 
 export { correctness, decisions, mean } from './accuracy.js'
@@ -13,6 +14,7 @@ export { entropy } from './entropy.js'
 export { fitOf } from './fit.js'
 export { ood, oodOptions } from './ood.js'
 export { checkSplits, predictionsOf, type Categorical, type Normal, type Predictions, type Predicts } from './predictions.js'
+export { picture, pictureOptions } from './picture.js'
 export { brierScores, nll, normalNll, rmse } from './scores.js'
 export { quantile, selectiveArea, selectiveCurve } from './selective.js'
 export { selective, selectiveOptions } from './selective-prediction.js'
@@ -23,6 +25,7 @@ declare module 'ockham' {
     calibration: { kind: 'evaluation'; options: z.input<typeof calibrationOptions> }
     ood: { kind: 'evaluation'; options: z.input<typeof oodOptions> }
     selective: { kind: 'evaluation'; options: z.input<typeof selectiveOptions> }
+    picture: { kind: 'evaluation'; options: z.input<typeof pictureOptions> }
   }
 }
 
@@ -56,6 +59,14 @@ export default definePlugin({
       needs,
       requires: { objective: ['categorical'] },
       create: selective,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'picture',
+      about: 'The predictive band of a regression in one dimension, or uncertainty over two',
+      options: pictureOptions,
+      needs,
+      create: picture,
     }),
   ],
 })

@@ -1,5 +1,7 @@
 import { definePlugin } from 'ockham'
 
+export { bands, type BandPoint } from './bands.js'
+export { field, type Square } from './field.js'
 export { heatMap, type Cell } from './heat-map.js'
 export { histograms } from './histograms.js'
 export { lines, type Line } from './lines.js'
