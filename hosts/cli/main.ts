@@ -4,6 +4,7 @@ import { versions } from '../node/versions.js'
 import { certify } from './commands/certify.js'
 import { compare } from './commands/compare.js'
 import { exporting } from './commands/export.js'
+import { generate } from './commands/generate.js'
 import { lists } from './commands/lists.js'
 import { mlflow } from './commands/mlflow.js'
 import { resume } from './commands/resume.js'
@@ -11,7 +12,7 @@ import { run } from './commands/run.js'
 import { exit } from './with-host.js'
 
 /** The commands in the order of `ockham --help`. */
-const commands: readonly ((program: Command) => void)[] = [run, resume, certify, exporting, mlflow, compare, lists]
+const commands: readonly ((program: Command) => void)[] = [run, resume, certify, generate, exporting, mlflow, compare, lists]
 
 function program(): Command {
   const ockham = new Command('ockham').description('Probabilistic, robust and certified deep learning').version(versions()['ockham']!)

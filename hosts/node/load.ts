@@ -1,12 +1,14 @@
 import { join } from 'node:path'
-import { type CheckedRun, type DatasetMeta, type PipelineSpec, type Posterior, type Prediction, type Values } from 'ockham'
+import { type CheckedRun, type DatasetMeta, type PipelineSpec, type Posterior, type Prediction, type Problem, type Values } from 'ockham'
 import { readPosterior } from './record.js'
-import { restorePosterior } from './restore.js'
+import { restored } from './restore.js'
 import { readYaml } from './yaml.js'
 
 /** A posterior brought back. */
 export interface Loaded {
   readonly posterior: Posterior
+  /** What was learnt, its data described. */
+  readonly problem: Problem
   /** Where it lies. */
   readonly folder: string
   /** What it was trained on. */
@@ -17,6 +19,6 @@ export interface Loaded {
 /** Restores what a run learnt from its folder. */
 export async function loadPosterior(folder: string, check: (spec: PipelineSpec) => Promise<readonly CheckedRun[]>): Promise<Loaded> {
   const kept = readPosterior(folder)
-  const posterior = await restorePosterior(kept, readYaml(join(folder, 'spec.yaml')), check)
-  return { posterior, folder, meta: kept.dataset, predict: (x, options) => posterior.predict(x, options) }
+  const { posterior, problem } = await restored(kept, readYaml(join(folder, 'spec.yaml')), check)
+  return { posterior, problem, folder, meta: kept.dataset, predict: (x, options) => posterior.predict(x, options) }
 }

@@ -8,6 +8,7 @@ import {
   type Json,
   type PipelineSpec,
   type Posterior,
+  type Problem,
   type Saved,
   type Values,
 } from 'ockham'
@@ -37,12 +38,12 @@ const described = (meta: DatasetMeta): Dataset => ({
     ),
 })
 
-/** Composes model, objective and inference of a run's spec, not its data, and restores what was kept. Needs no files. */
-export async function restorePosterior(
+/** Composes model, objective and inference of a run's spec, not its data, and restores what was kept. Needs no files but those of the model. */
+export async function restored(
   { saved, dataset }: Kept,
   spec: Json,
   check: (spec: PipelineSpec) => Promise<readonly CheckedRun[]>,
-): Promise<Posterior> {
+): Promise<{ readonly posterior: Posterior; readonly problem: Problem }> {
   const { model, objective, inference, seed } = spec as Record<string, Json>
   const served = {
     ...fromPlain({ seed: seed ?? 0, model, objective, inference, dataset: 'described' } as Json),
@@ -50,5 +51,9 @@ export async function restorePosterior(
   } as PipelineSpec
   const [checked] = await check(served)
   const { inference: learnt, initial: _, ...pieces } = await checked!.create()
-  return learnt.restore(saved, problemOf(pieces))
+  const problem = problemOf(pieces)
+  return { posterior: await learnt.restore(saved, problem), problem }
 }
+
+/** The posterior of {@link restored}. */
+export const restorePosterior = async (...given: Parameters<typeof restored>): Promise<Posterior> => (await restored(...given)).posterior

@@ -70,5 +70,5 @@ export function headed(vars: Variables, h: Tensor, call: Call, { tied, width, vo
   if (!tied) return dense(vars, 'head', h, call)
   const x = call.at('head.in', h)
   const logits = tf.matMul(x.reshape([-1, width]), variable(vars, 'tokens.table'), false, true)
-  return call.at('head.out', logits.reshape([...h.shape.slice(0, -1), vocabulary]))
+  return call.at('head.out', logits.reshape([...x.shape.slice(0, -1), vocabulary]))
 }

@@ -53,6 +53,9 @@ export interface Decoder extends Model {
   sizes(meta: DatasetMeta): DecoderOptions
 }
 
+/** Whether a model is a decoder, or an adapted one. */
+export const isDecoder = (model: object): model is Decoder => typeof (model as Partial<Decoder>).sizes === 'function'
+
 /**
  * Decoder of the GPT-2 or LLaMA family: ids int32 [n, t] → logits of the next token [n, t, V]. See {@link decoded}.
  * Variables that hold a past (`emptyPast`) make it go on from there.

@@ -1,5 +1,6 @@
 import { InputError, type Call, type HostKey, type Model, type Value, type Variables } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
+import { isDecoder } from '../gpt/index.js'
 import { dropout, uniformKernel, variable } from '../networks/index.js'
 
 export interface LoraOptions {
@@ -92,6 +93,7 @@ function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: 
  * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out].
  */
 export const lora = (base: Model, options: LoraOptions): Model => ({
+  ...(isDecoder(base) && { sizes: base.sizes.bind(base) }),
   async init(key, meta) {
     const { params, frozen, state } = await base.init(key.fold('base'), meta)
     const all = { ...frozen, ...params }

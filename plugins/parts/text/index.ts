@@ -7,6 +7,7 @@ import { text, textOptions } from './text.js'
 export { nextToken } from './next-token.js'
 export { perplexity, perplexityOptions } from './perplexity.js'
 export { padding } from './rows.js'
+export { pieces } from './documents.js'
 export { text, textOptions, type TextOptions } from './text.js'
 
 const noOptions = z.strictObject({})

@@ -1,20 +1,6 @@
 import { InputError, type Objective } from 'ockham'
-import { tf, type Tensor, type Tensor1D } from 'ockham/tensor'
-
-/**
- * −log softmax(z)[y], nats a token, for logits [m, V] and tokens int32 [m]: log Σ exp z − z[y], which reads one number a row beside the sum.
- * Places of −1 get 0.
- */
-function surprisals(logits: Tensor, tokens: Tensor): Tensor {
-  const there = tf.cast(tf.greaterEqual(tokens, tf.scalar(0, 'int32')), 'float32')
-  const known = tf.maximum(tokens, tf.scalar(0, 'int32'))
-  const right = tf
-    .logSoftmax(logits)
-    .mul(tf.oneHot(known as Tensor1D, logits.shape[1]!))
-    .sum(1)
-    .neg()
-  return right.mul(there)
-}
+import { tf } from 'ockham/tensor'
+import { surprisals } from '../gpt/index.js'
 
 /**
  * Negative log-likelihood of the token after each, nats a token, averaged over a row's tokens; a row counts by how many it has where the dataset
