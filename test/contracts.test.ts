@@ -67,11 +67,11 @@ const cells = (rows: number, seed: number): Record<string, Value> => ({
 })
 datasetSuite(of('two-moons'), () => componentOf(datasets, 'dataset', 'two-moons'))
 datasetSuite(of('glyphs'), () => componentOf(datasets, 'dataset', 'glyphs', { augment: { shift: 2, rotate: 10 } }))
-datasetSuite(of('text'), () => {
-  const file = join(folder, 'words.txt')
-  writeFileSync(file, Array.from({ length: 40 }, (_, i) => `word ${i * i}`).join('\n'))
-  return componentOf(text, 'dataset', 'text', { file, unit: 'lines', layout: 'single', context: 8, licence: 'none' })
-})
+const words = () => {
+  const lines = file('words.txt', Array.from({ length: 40 }, (_, i) => `word ${i * i}`).join('\n'))
+  return componentOf(text, 'dataset', 'text', { file: lines, unit: 'lines', layout: 'single', context: 8, licence: 'none' })
+}
+datasetSuite(of('text'), words)
 datasetSuite(of('arrays'), () =>
   componentOf(datasets, 'dataset', 'arrays', { splits: { train: cells(9, 1), test: cells(5, 2) }, scaling: true }),
 )
@@ -199,6 +199,13 @@ for (const [machine, engine] of Object.entries(engines)) {
     labels: key.fold('targets').normal([5, 2]),
     problem: smallProblem(key, { dataset: regression() }),
   })
+  objectiveSuite(on('next-token'), {
+    engine,
+    make: () => componentOf(text, 'objective', 'next-token'),
+    y: key.fold('tokens').normal([2, 3, 4]),
+    labels: value([0, 3, -1, 2, 1, 1], [2, 3], 'int32'),
+    problem: smallProblem(key, { dataset: await words() }),
+  })
 
   objectiveSuite(on('dirichlet'), {
     engine,
@@ -245,6 +252,10 @@ for (const [machine, engine] of Object.entries(engines)) {
       engine,
       make: (engine) => componentOf(variational, 'inference', name, { ...options, epochs: 30 }, { engine }),
     })
+  inferenceSuite(on('pac-bayes'), {
+    engine,
+    make: (engine) => componentOf(variational, 'inference', 'pac-bayes', { epochs: 4, batchSize: 12, draws: 3 }, { engine }),
+  })
   const noisy = { learningRate: 0.02, temperature: 0.01 }
   for (const name of ['sgld', 'psgld', 'sghmc', 'baoa', 'sgnht'])
     optimizerSuite(on(name), { engine, make: () => componentOf(sgMcmc, 'optimizer', name, noisy), left: 0.2 })
@@ -332,6 +343,12 @@ evaluationSuite(of('flatness'), {
   make: () => componentOf(lmap, 'evaluation', 'flatness', { probes: 2, iterations: 4, directions: 1, steps: 3 }),
   posterior: started,
 })
+const decoder = await componentOf(gpt, 'model', 'gpt', { layers: 1, width: 8, heads: 2, context: 8 })
+evaluationSuite(of('perplexity'), {
+  make: ({ dataset }) => componentOf(text, 'evaluation', 'perplexity', {}, { dataset }),
+  problem: smallProblem(key, { dataset: await words(), model: decoder, objective: await componentOf(text, 'objective', 'next-token') }),
+  posterior: started,
+})
 const metric = await smallMetric()
 const shuffled = { of: await componentOf(gp, 'inference', 'type-two', { steps: 5 }), permutations: 2 }
 const pairs = {
@@ -348,6 +365,11 @@ for (const [name, options] of Object.entries(readings))
 boundSuite(of('compression'), {
   make: ({ dataset }) => componentOf(bounds, 'bound', 'compression', {}, { dataset }),
   posterior: async (problem, engine) => (await quantised(engine)).infer(problem, freshRun(engine)),
+})
+boundSuite(of('pac-bayes-kl'), {
+  make: ({ dataset }) => componentOf(variational, 'bound', 'pac-bayes-kl', {}, { dataset }),
+  posterior: async (problem, engine) =>
+    (await componentOf(variational, 'inference', 'pac-bayes', { epochs: 2 }, { engine })).infer(problem, freshRun(engine)),
 })
 for (const name of ['clopper-pearson', 'kl-inverse', 'hoeffding', 'empirical-bernstein'])
   boundSuite(of(name), { make: ({ dataset }) => componentOf(bounds, 'bound', name, {}, { dataset }), posterior: started })

@@ -6,7 +6,7 @@ import { bytesOf, interpreter, isFinite, smallProblem, type StartEngine } from '
 
 export interface ObjectiveCase {
   readonly make: () => Objective | Promise<Objective>
-  /** Outputs of a model, [n, C]. */
+  /** Outputs of a model, [n, C], or [n, t, C] where it predicts at each place. */
   readonly y: Value
   /** Labels int32 [n] or targets float32 [n, D]. */
   readonly labels: Value
@@ -22,7 +22,7 @@ export function objectiveSuite(
   describe(`objective ${name}`, () => {
     let engine: Engine
     let objective: Objective
-    const [rows, columns] = y.shape as [number, number]
+    const [rows, columns] = [y.shape[0]!, y.shape.at(-1)!]
     beforeAll(async () => {
       engine = await start()
       objective = await make()

@@ -246,7 +246,7 @@ const inFolder = ['model.safetensors', 'model.safetensors.index.json']
  * `parts/gguf` and `parts/safetensors`.
  */
 export function openPublished(path: string): Published {
-  if (!existsSync(path)) throw new InputError(fault(3, 'there is no such file', path, 'check the path'))
+  if (!existsSync(path)) throw new InputError(fault(3, 'the file does not exist', path, 'check the path'))
   if (statSync(path).isDirectory()) {
     const found = inFolder.map((name) => join(path, name)).find((p) => existsSync(p))
     if (!found) throw new InputError(fault(3, 'the folder holds no model', path, `put ${inFolder.join(' or ')} there, or name a GGUF file`))

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { InputError } from 'ockham'
 
 /** How a file is cut: at every line, at a separator, or nowhere but where a piece becomes long. */
@@ -12,7 +12,8 @@ export function* pieces(path: string): Generator<string> {
   try {
     handle = openSync(path, 'r')
   } catch (cause) {
-    throw new InputError({ code: 'OCK-TEXT-001', what: 'the file cannot be read', where: path, remedy: 'check the path' }, { cause })
+    const what = existsSync(path) ? 'the file cannot be read' : 'the file does not exist'
+    throw new InputError({ code: 'OCK-TEXT-001', what, where: path, remedy: 'check the path' }, { cause })
   }
   try {
     const decoder = new TextDecoder('utf-8', { fatal: true })

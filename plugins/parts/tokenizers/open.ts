@@ -8,11 +8,11 @@ import { fromJson } from './json.js'
 import { fromSentencePiece } from './sentencepiece.js'
 import { fault, type Tokenizer } from './tokenizer.js'
 
-const missing = (where: string): InputError =>
+const missing = (where: string, what = 'no tokenizer is there'): InputError =>
   new InputError(
     fault(
       7,
-      'no tokenizer is there',
+      what,
       where,
       'name tokenizer.json, tokenizer.model, a GGUF file, or a folder with one or with vocab.json and merges.txt',
     ),
@@ -40,7 +40,7 @@ function inFolder(folder: string): Tokenizer {
  * two or with GPT-2's two files. Throws `OCK-TOKENS-007` where there is none, and what its reader throws.
  */
 export function openTokenizer(path: string): Tokenizer {
-  if (!existsSync(path)) throw missing(path)
+  if (!existsSync(path)) throw missing(path, 'the file does not exist')
   if (statSync(path).isDirectory()) return inFolder(path)
   if (path.endsWith('.json')) return jsonBeside(path)
   if (path.endsWith('.model')) return fromSentencePiece(read(path), path)
