@@ -29,7 +29,7 @@ evaluationSuite('picture of a line', { make: () => picture(pictureOptions.parse(
 
 it('draws the band in the units of the file', async () => {
   const report = await picture(pictureOptions.parse({ side: 8, margin: 0 }), problem).evaluate(cone, problem, undefined as never)
-  const { data } = report.figures!['picture'] as unknown as { data: { values: Record<string, number>[] } }
+  const { data } = report.figures!['predictive band'] as unknown as { data: { values: Record<string, number>[] } }
   const last = data.values.at(-1)!
   expect(data.values).toHaveLength(32)
   // x = 1 is 12 in the file; mean 2 is 120, epistemic deviation 1 is 10, the whole √1.25.

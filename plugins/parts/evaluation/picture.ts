@@ -137,7 +137,7 @@ export const picture = (options: Options, { dataset }: { dataset: Dataset }): Ev
     async evaluate(posterior: Posterior, problem: Problem): Promise<Report> {
       const points = await pointsOf(problem.dataset, options.split, options.most, size)
       const { values, figure } = await (size === 1 ? line : plane)(posterior, problem.dataset, points, options)
-      return { values, figures: { picture: figure } }
+      return { values, figures: { [size === 1 ? 'predictive band' : 'uncertainty over the plane']: figure } }
     },
   }
 }

@@ -16,11 +16,13 @@ export function field(
   points: readonly { readonly x: number; readonly y: number; readonly of: string }[],
   { x, y, value, title }: { x: string; y: string; value: string; title?: string },
 ): Json {
+  // Squares overlap by a little, so that no seam shows between them.
+  const half = side.map((d) => 0.52 * d) as [number, number]
   const values = squares.map((s) => ({
-    x: rounded(s.x - side[0] / 2),
-    x2: rounded(s.x + side[0] / 2),
-    y: rounded(s.y - side[1] / 2),
-    y2: rounded(s.y + side[1] / 2),
+    x: rounded(s.x - half[0]),
+    x2: rounded(s.x + half[0]),
+    y: rounded(s.y - half[1]),
+    y2: rounded(s.y + half[1]),
     value: rounded(s.value),
   }))
   const axis = (of: string, title: string) => ({
@@ -38,7 +40,6 @@ export function field(
     layer: [
       {
         data: { values },
-        // Squares that touch, without a seam between them.
         mark: { type: 'rect', stroke: null, opacity: 1 },
         encoding: {
           x: axis('x', x),
@@ -50,7 +51,7 @@ export function field(
       },
       {
         data: { values: points.map((p) => ({ x: rounded(p.x), y: rounded(p.y), of: p.of })) },
-        mark: { type: 'point', filled: true, size: 22, stroke: '#ffffff', strokeWidth: 0.6, opacity: 1 },
+        mark: { type: 'point', filled: true, size: 22, stroke: '#20242a', strokeWidth: 0.7, opacity: 1 },
         encoding: {
           x: axis('x', x),
           y: axis('y', y),
@@ -58,7 +59,7 @@ export function field(
             field: 'of',
             type: 'nominal',
             sort: names,
-            scale: { domain: names, range: [colours[1], colours[4], ...colours.slice(5)] },
+            scale: { domain: names, range: [colours[1], '#ffffff', ...colours.slice(3)] },
             legend: null,
           },
         },
