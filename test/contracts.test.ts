@@ -17,6 +17,7 @@ import temperature from '../plugins/methods/temperature/index.js'
 import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import compression, { isWrapper } from '../plugins/parts/compression/index.js'
+import corruptions from '../plugins/parts/corruptions/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
 import gp, { type Kernel } from '../plugins/parts/gp/index.js'
@@ -102,6 +103,13 @@ datasetSuite(of('image-folder'), () => {
   }
   return componentOf(datasets, 'dataset', 'image-folder', { root, test: 2 })
 })
+datasetSuite(of('label-noise'), async () =>
+  componentOf(datasets, 'dataset', 'label-noise', { of: await componentOf(datasets, 'dataset', 'two-moons'), rate: 0.3 }),
+)
+const pixelated = () => componentOf(datasets, 'dataset', 'idx-images', images)
+datasetSuite(of('corrupted'), async () =>
+  componentOf(corruptions, 'dataset', 'corrupted', { of: await pixelated(), corruption: 'snow', severity: 3, splits: ['train'] }),
+)
 datasetSuite(of('white-noise'), () => componentOf(datasets, 'dataset', 'white-noise', { shape: [4, 4, 1], n: 20 }))
 
 datasetSuite(of('shuffled-labels'), async () =>
@@ -347,6 +355,13 @@ const decoder = await componentOf(gpt, 'model', 'gpt', { layers: 1, width: 8, he
 evaluationSuite(of('perplexity'), {
   make: ({ dataset }) => componentOf(text, 'evaluation', 'perplexity', {}, { dataset }),
   problem: smallProblem(key, { dataset: await words(), model: decoder, objective: await componentOf(text, 'objective', 'next-token') }),
+  posterior: started,
+})
+const noisy = await componentOf(datasets, 'dataset', 'idx-images', { ...images, split: 'test' })
+evaluationSuite(of('corruption'), {
+  make: ({ dataset }) =>
+    componentOf(corruptions, 'evaluation', 'corruption', { corruptions: ['fog', 'jpeg'], severities: [2, 4] }, { dataset }),
+  problem: smallProblem(key, { dataset: noisy }),
   posterior: started,
 })
 const metric = await smallMetric()

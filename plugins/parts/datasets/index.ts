@@ -6,6 +6,7 @@ import { csv, csvOptions } from './csv.js'
 import { glyphs, glyphsOptions } from './glyphs/glyphs.js'
 import { idxImages, idxImagesOptions } from './idx-images.js'
 import { imageFolder, imageFolderOptions } from './image-folder.js'
+import { labelNoise, labelNoiseOptions } from './label-noise.js'
 import { subset, subsetOptions } from './limited.js'
 import { twoMoons, twoMoonsOptions } from './two-moons.js'
 import { uciRegression, uciRegressionOptions } from './uci-regression.js'
@@ -21,7 +22,9 @@ export { numeric, readTable, type Table } from './csv-table.js'
 export { glyphs, glyphsOptions, glyphTable, type Glyph, type GlyphsOptions } from './glyphs/glyphs.js'
 export { idxImages, idxImagesOptions, type IdxImagesOptions } from './idx-images.js'
 export { imageFolder, imageFolderOptions, type ImageFolderOptions } from './image-folder.js'
+export { labelNoise, labelNoiseOptions } from './label-noise.js'
 export { limited, subset, subsetOptions } from './limited.js'
+export { scale } from './gather.js'
 export { memory, type Content, type Fields } from './memory.js'
 export { twoMoons, twoMoonsOptions, type TwoMoonsOptions } from './two-moons.js'
 export { uciRegression, uciRegressionOptions, type UciRegressionOptions } from './uci-regression.js'
@@ -39,6 +42,7 @@ declare module 'ockham' {
     subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
     cifar10: { kind: 'dataset'; options: z.input<typeof cifar10Options> }
     'image-folder': { kind: 'dataset'; options: z.input<typeof imageFolderOptions> }
+    'label-noise': { kind: 'dataset'; options: z.input<typeof labelNoiseOptions> }
     'white-noise': { kind: 'dataset'; options: z.input<typeof whiteNoiseOptions> }
     'uci-regression': { kind: 'dataset'; options: z.input<typeof uciRegressionOptions> }
   }
@@ -137,6 +141,15 @@ export default definePlugin({
       options: whiteNoiseOptions,
       offers: [],
       create: whiteNoise,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'label-noise',
+      about: 'Another dataset, some of its labels drawn anew',
+      options: labelNoiseOptions,
+      requires: { dataset: ['classification'] },
+      offers: ['classification'],
+      create: labelNoise,
     }),
   ],
 })
