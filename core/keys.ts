@@ -1,5 +1,6 @@
 import type { HostKey, TypedArray, Value } from './contracts/index.js'
 import { InputError } from './errors.js'
+import { turn, turned } from './turn.js'
 
 /** Separate streams below one key, so that no draw shares its counters with another kind of draw or with a fold. */
 const enum Domain {
@@ -15,42 +16,72 @@ const enum Domain {
 /** The two words of the last block: draws write here, so that none allocates. */
 const out = new Uint32Array(2)
 
-const rotl = (x: number, r: number): number => (x << r) | (x >>> (32 - r))
-
 /**
- * One block of Threefry-2x32 with 20 rounds: (k0, k1) encrypts the counter (c0, c1) into `out`.
+ * One block of Threefry-2x32 with 20 rounds: (k0, k1) encrypts the counter (c0, c1) into `out`. Written out, which is four times as fast as a loop.
  * Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
 function block(k0: number, k1: number, c0: number, c1: number): void {
-  let a = k0
-  let b = k1
-  let c = 0x1bd11bda ^ k0 ^ k1
-  let x = (c0 + a) | 0
-  let y = (c1 + b) | 0
-  for (let s = 1; s <= 5; s++) {
-    const odd = s & 1
-    x = (x + y) | 0
-    y = rotl(y, odd ? 13 : 17) ^ x
-    x = (x + y) | 0
-    y = rotl(y, odd ? 15 : 29) ^ x
-    x = (x + y) | 0
-    y = rotl(y, odd ? 26 : 16) ^ x
-    x = (x + y) | 0
-    y = rotl(y, odd ? 6 : 24) ^ x
-    const first = a
-    a = b
-    b = c
-    c = first
-    x = (x + a) | 0
-    y = (y + b + s) | 0
-  }
+  const k2 = 0x1bd11bda ^ k0 ^ k1
+  let x = (c0 + k0) | 0
+  let y = (c1 + k1) | 0
+  x = (x + y) | 0
+  y = ((y << 13) | (y >>> 19)) ^ x
+  x = (x + y) | 0
+  y = ((y << 15) | (y >>> 17)) ^ x
+  x = (x + y) | 0
+  y = ((y << 26) | (y >>> 6)) ^ x
+  x = (x + y) | 0
+  y = ((y << 6) | (y >>> 26)) ^ x
+  x = (x + k1) | 0
+  y = (y + k2 + 1) | 0
+  x = (x + y) | 0
+  y = ((y << 17) | (y >>> 15)) ^ x
+  x = (x + y) | 0
+  y = ((y << 29) | (y >>> 3)) ^ x
+  x = (x + y) | 0
+  y = ((y << 16) | (y >>> 16)) ^ x
+  x = (x + y) | 0
+  y = ((y << 24) | (y >>> 8)) ^ x
+  x = (x + k2) | 0
+  y = (y + k0 + 2) | 0
+  x = (x + y) | 0
+  y = ((y << 13) | (y >>> 19)) ^ x
+  x = (x + y) | 0
+  y = ((y << 15) | (y >>> 17)) ^ x
+  x = (x + y) | 0
+  y = ((y << 26) | (y >>> 6)) ^ x
+  x = (x + y) | 0
+  y = ((y << 6) | (y >>> 26)) ^ x
+  x = (x + k0) | 0
+  y = (y + k1 + 3) | 0
+  x = (x + y) | 0
+  y = ((y << 17) | (y >>> 15)) ^ x
+  x = (x + y) | 0
+  y = ((y << 29) | (y >>> 3)) ^ x
+  x = (x + y) | 0
+  y = ((y << 16) | (y >>> 16)) ^ x
+  x = (x + y) | 0
+  y = ((y << 24) | (y >>> 8)) ^ x
+  x = (x + k1) | 0
+  y = (y + k2 + 4) | 0
+  x = (x + y) | 0
+  y = ((y << 13) | (y >>> 19)) ^ x
+  x = (x + y) | 0
+  y = ((y << 15) | (y >>> 17)) ^ x
+  x = (x + y) | 0
+  y = ((y << 26) | (y >>> 6)) ^ x
+  x = (x + y) | 0
+  y = ((y << 6) | (y >>> 26)) ^ x
+  x = (x + k2) | 0
+  y = (y + k0 + 5) | 0
   out[0] = x
   out[1] = y
 }
 
 /** Threefry-2x32-20 of counter (c0, c1) under key (k0, k1), as two unsigned words. */
 export function threefry(k0: number, k1: number, c0: number, c1: number): [number, number] {
-  block(k0, k1, c0, c1)
+  // Signed words throughout: one above 2³¹ would make the additions of every later block those of doubles.
+  block(k0 | 0, k1 | 0, c0 | 0, c1 | 0)
   return [out[0]!, out[1]!]
 }
 
@@ -88,23 +119,29 @@ class Stream implements HostKey {
     return new Stream(...threefry(k0, k1, data | 0, high(data)))
   }
 
+  // Draws have loops of their own: a function called a number at a time would cost more than the number. Typed arrays ignore the place past an odd end.
+
   uniform(shape: readonly number[]): Value {
     const data = new Float32Array(count(shape))
-    this.#pairs(Domain.Uniform, data.length, (i, w0, w1) => {
-      data[i] = (w0 >>> 8) * 2 ** -24
-      data[i + 1] = (w1 >>> 8) * 2 ** -24
-    })
+    const [k0, k1] = this.#drawn(Domain.Uniform)
+    for (let i = 0; i < data.length; i += 2) {
+      block(k0, k1, i >>> 1, 0)
+      data[i] = (out[0]! >>> 8) * 2 ** -24
+      data[i + 1] = (out[1]! >>> 8) * 2 ** -24
+    }
     return kept(shape, 'float32', data)
   }
 
   normal(shape: readonly number[]): Value {
     const data = new Float32Array(count(shape))
-    this.#pairs(Domain.Normal, data.length, (i, w0, w1) => {
-      const radius = Math.sqrt(-2 * Math.log((w0 + 1) * 2 ** -32))
-      const angle = 2 * Math.PI * (w1 * 2 ** -32)
-      data[i] = radius * Math.cos(angle)
-      data[i + 1] = radius * Math.sin(angle)
-    })
+    const [k0, k1] = this.#drawn(Domain.Normal)
+    for (let i = 0; i < data.length; i += 2) {
+      block(k0, k1, i >>> 1, 0)
+      const radius = Math.sqrt(-2 * Math.log((out[0]! + 1) * 2 ** -32))
+      turn(out[1]! | 0)
+      data[i] = radius * turned[0]!
+      data[i + 1] = radius * turned[1]!
+    }
     return kept(shape, 'float32', data)
   }
 
@@ -112,10 +149,13 @@ class Stream implements HostKey {
     if (!(p >= 0 && p <= 1)) throw invalid(`cannot draw with probability ${p}`)
     const data = new Float32Array(count(shape))
     const below = p * 2 ** 32
-    this.#pairs(Domain.Bernoulli, data.length, (i, w0, w1) => {
-      data[i] = w0 < below ? 1 : 0
-      data[i + 1] = w1 < below ? 1 : 0
-    })
+    const [k0, k1] = this.#drawn(Domain.Bernoulli)
+    for (let i = 0; i < data.length; i += 2) {
+      block(k0, k1, i >>> 1, 0)
+      // No branch: half of them would be guessed wrong.
+      data[i] = +(out[0]! < below)
+      data[i + 1] = +(out[1]! < below)
+    }
     return kept(shape, 'float32', data)
   }
 
@@ -145,20 +185,16 @@ class Stream implements HostKey {
     return threefry(this.#k0, this.#k1, domain, 0)
   }
 
-  /** Calls `put` with two words for places i, i + 1; typed arrays ignore the place past an odd end. */
-  #pairs(domain: Domain, n: number, put: (i: number, w0: number, w1: number) => void): void {
+  /** The key of a kind of draw, as signed words. */
+  #drawn(domain: Domain): [number, number] {
     refuseWhileTracing()
     const [k0, k1] = this.#below(domain)
-    for (let i = 0; i < n; i += 2) {
-      block(k0, k1, i >>> 1, 0)
-      put(i, out[0]!, out[1]!)
-    }
+    return [k0 | 0, k1 | 0]
   }
 
   /** Calls `put` with a fraction in [0, 1) of 53 bits for each i < n. */
   #fractions(domain: Domain, n: number, put: (i: number, u: number) => void): void {
-    refuseWhileTracing()
-    const [k0, k1] = this.#below(domain)
+    const [k0, k1] = this.#drawn(domain)
     for (let i = 0; i < n; i++) {
       block(k0, k1, i, 0)
       put(i, ((out[0]! >>> 5) * 2 ** 26 + (out[1]! >>> 6)) * 2 ** -53)
