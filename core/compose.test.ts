@@ -27,6 +27,7 @@ import {
   type PipelineSpec,
   type Plugin,
   type Prior,
+  Shared,
   type Surroundings,
 } from 'ockham'
 
@@ -369,6 +370,24 @@ describe('variants', () => {
     const large = await runs[3]!.create()
     expect([large.seed, large.delta]).toEqual([7, 0.1])
     await expect(compose(plain({ seeds: [0, 1] }), around)).rejects.toThrow('this spec is 2 runs')
+  })
+
+  it('share datasets of equal options, which are disposed with the last run that holds them', async () => {
+    const ood = (dataset: string): Json => [{ use: 'ood', against: { use: 'file', root: dataset } }]
+    const variants = { one: { evaluations: ood('a') }, two: { evaluations: ood('b') }, three: { dataset: { root: 'b', use: 'file' } } }
+    const shared = new Shared()
+    const [one, two, three] = await Promise.all((await check(plain({ variants }), around)).map((run) => run.create(shared)))
+    expect(made.filter((name) => name.startsWith('file'))).toEqual(['file a', 'file b'])
+    expect(one!.dataset).toBe(two!.dataset)
+    expect(three!.dataset).not.toBe(two!.dataset)
+    await one!.dispose()
+    await one!.dispose()
+    await three!.dispose()
+    expect(disposed.filter((name) => name.startsWith('file'))).toEqual([])
+    await two!.dispose()
+    expect(disposed.filter((name) => name.startsWith('file'))).toEqual(['file b', 'file a'])
+    const alone = await Promise.all((await check(plain({ seeds: [0, 1] }), around)).map((run) => run.create()))
+    expect(alone[0]!.dataset).not.toBe(alone[1]!.dataset)
   })
 
   it('are checked too, each problem once and where it stands', async () => {

@@ -8,6 +8,7 @@ import { Maker } from './maker.js'
 import { refuseMisfits } from './misfits.js'
 import { isPlain } from './plain.js'
 import type { Work } from './run/pipeline.js'
+import type { Shared } from './shared.js'
 import { expand, isEarlier, runSchema, toPlain, type Child, type Initial, type PipelineSpec } from './spec.js'
 
 const roles = ['dataset', 'model', 'objective', 'prior', 'inference'] as const
@@ -37,8 +38,8 @@ export interface CheckedRun {
   readonly plain: Json
   /** The stage that runs first, where the spec has one. */
   readonly earlier?: CheckedRun
-  /** Creates the run's components, those in slots first. Bad input of several is reported in one InputError. */
-  create(): Promise<Composition>
+  /** Creates the run's components, those in slots first; datasets that `shared` has are taken. Bad input of several is one InputError. */
+  create(shared?: Shared): Promise<Composition>
 }
 
 type Fields = Pick<Composition, 'seed' | 'delta' | 'name' | 'limit' | 'initial'>
@@ -100,7 +101,8 @@ async function checkChild({ name, fields, where }: Child, around: Surroundings, 
     name,
     plain,
     ...(earlier && { earlier }),
-    create: () => create(spec, { roles: byRole, evaluations: each(spec.evaluations), bounds: each(spec.bounds) }, plain, around),
+    create: (shared) =>
+      create(spec, { roles: byRole, evaluations: each(spec.evaluations), bounds: each(spec.bounds) }, plain, around, shared),
   }
 }
 
@@ -136,8 +138,9 @@ async function create(
   parts: Parts,
   plain: Json,
   around: Surroundings,
+  shared: Shared | undefined,
 ): Promise<Composition> {
-  const maker = new Maker(around.container.createChildContainer())
+  const maker = new Maker(around.container.createChildContainer(), shared)
   try {
     const made: Partial<Record<Role, unknown>> = {}
     for (const [i, role] of roles.entries()) {

@@ -4,6 +4,7 @@ import { InputError, OckhamError, Problems, RunError } from './errors.js'
 import type { runTokens } from './part.js'
 import { type Part } from './part.js'
 import { isPlain } from './plain.js'
+import type { Shared } from './shared.js'
 
 /** Creates instances bottom-up in a run's own container, and disposes them in reverse. */
 export class Maker {
@@ -12,7 +13,10 @@ export class Maker {
   readonly #made = new Set<object>()
   readonly #failed = new Set<unknown>()
 
-  constructor(readonly container: DependencyContainer) {}
+  constructor(
+    readonly container: DependencyContainer,
+    readonly shared?: Shared,
+  ) {}
 
   register(token: (typeof runTokens)[number], instance: unknown): void {
     if (instance === undefined) this.#failed.add(token)
@@ -27,16 +31,20 @@ export class Maker {
     return made
   }
 
-  async #make({ make, inside, name, where }: Part): Promise<unknown> {
+  async #make(part: Part): Promise<unknown> {
+    const { make, inside, name, where, kind } = part
     if ('instance' in make) return make.instance
     const instances = new Map<object, unknown>()
-    for (const [held, part] of inside) instances.set(held, await this.make(part))
+    for (const [held, inner] of inside) instances.set(held, await this.make(inner))
     const needs = Object.entries(make.component.needs ?? {})
     if ([...instances.values()].includes(undefined) || needs.some(([, token]) => this.#failed.has(token))) return undefined
     const needed = Object.fromEntries(needs.map(([as, token]) => [as, this.container.resolve(token)]))
     try {
-      const instance: unknown = await make.component.create(settle(make.options, instances) as never, needed)
-      this.#made.add(instance as object)
+      const create = async (): Promise<object> => make.component.create(settle(make.options, instances) as never, needed)
+      // A dataset depends on its options alone, where it needs nothing of the run.
+      const shared = kind === 'dataset' && needs.length === 0 ? this.shared : undefined
+      const instance = await (shared?.take(part, this, create) ?? create())
+      this.#made.add(instance)
       return instance
     } catch (cause) {
       if (!(cause instanceof OckhamError))
@@ -52,6 +60,7 @@ export class Maker {
     const failures: unknown[] = []
     for (const instance of [...this.#made].reverse() as { dispose?: unknown; [Symbol.asyncDispose]?: unknown }[]) {
       this.#made.delete(instance)
+      if (this.shared?.release(instance, this) === false) continue
       const dispose = instance[Symbol.asyncDispose] ?? instance.dispose
       try {
         if (typeof dispose === 'function') await dispose.call(instance)

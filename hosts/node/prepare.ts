@@ -1,4 +1,4 @@
-import { InputError, type CheckedRun, type Composition, type Dataset, type Posterior, Problems, type Work } from 'ockham'
+import { InputError, type CheckedRun, type Composition, type Dataset, type Posterior, Problems, Shared, type Work } from 'ockham'
 import { limited } from '../../plugins/parts/datasets/index.js'
 import type { RunRecord } from './attempt.js'
 import { readWeights } from './initial.js'
@@ -23,9 +23,11 @@ const disposeAll = async (prepared: readonly Prepared[]): Promise<void> => {
 export async function prepare(checked: readonly CheckedRun[]): Promise<Prepared[]> {
   const problems = new Problems()
   const prepared: Prepared[] = []
+  // Variants and seeds of a study read one copy of the same data.
+  const shared = new Shared()
   const one = async ({ name, create, earlier }: CheckedRun): Promise<Prepared | undefined> => {
     const before = earlier && (await one(earlier))
-    const composition = await problems.during(create)
+    const composition = await problems.during(() => create(shared))
     return composition && { name, composition, ...(before && { earlier: before }) }
   }
   for (const run of checked) {
