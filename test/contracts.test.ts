@@ -18,6 +18,7 @@ import meAi from '../plugins/methods/me-ai/index.js'
 import bounds from '../plugins/parts/bounds/index.js'
 import compression, { isWrapper } from '../plugins/parts/compression/index.js'
 import corruptions from '../plugins/parts/corruptions/index.js'
+import conformal from '../plugins/parts/conformal/index.js'
 import datasets from '../plugins/parts/datasets/index.js'
 import evaluation from '../plugins/parts/evaluation/index.js'
 import gp, { type Kernel } from '../plugins/parts/gp/index.js'
@@ -347,6 +348,10 @@ for (const [name, options] of Object.entries({ calibration: { before: true }, oo
     make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
     posterior: started,
   })
+evaluationSuite(of('conformal'), {
+  make: ({ dataset }) => componentOf(conformal, 'evaluation', 'conformal', {}, { dataset }),
+  posterior: started,
+})
 evaluationSuite(of('flatness'), {
   make: () => componentOf(lmap, 'evaluation', 'flatness', { probes: 2, iterations: 4, directions: 1, steps: 3 }),
   posterior: started,

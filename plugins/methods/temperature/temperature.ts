@@ -44,7 +44,7 @@ function scaled({ shape, data }: Value, temperature: number): Value {
 }
 
 /** The posterior whose members' logits, or its own, are divided by the temperature. */
-function posteriorOf(inner: Posterior, temperature: number): Posterior & { readonly temperature: number } {
+function posteriorOf(inner: Posterior, temperature: number, split: string): Posterior & { readonly temperature: number } {
   return {
     temperature,
     async predict(x, options) {
@@ -56,7 +56,7 @@ function posteriorOf(inner: Posterior, temperature: number): Posterior & { reado
     ...(inner.weights && { weights: inner.weights }),
     save() {
       const { kind, values, meta } = inner.save()
-      return { kind: 'temperature', values, meta: { temperature, of: { kind, meta } } }
+      return { kind: 'temperature', values, meta: { temperature, split, of: { kind, meta } } }
     },
   }
 }
@@ -111,11 +111,11 @@ export const temperatureScaled = (options: TemperatureOptions, { engine }: { rea
       const temperature = fitTemperature(logs)
       const values = { temperature, [`${options.split}/nll-before`]: nllAt(logs, 1), [`${options.split}/nll`]: nllAt(logs, temperature) }
       run.emit({ type: 'evaluation', name: 'temperature', values })
-      return posteriorOf(inner, temperature)
+      return posteriorOf(inner, temperature, options.split)
     },
     async restore({ kind, values, meta }, problem) {
-      const { temperature, of } = meta as { temperature: number; of: Pick<Saved, 'kind'> & { meta: Json } }
-      if (kind === 'temperature') return posteriorOf(await after.restore({ ...of, values }, problem), temperature)
+      const { temperature, split, of } = meta as { temperature: number; split: string; of: Pick<Saved, 'kind'> & { meta: Json } }
+      if (kind === 'temperature') return posteriorOf(await after.restore({ ...of, values }, problem), temperature, split)
       throw new InputError({
         code: 'OCK-TEMPERATURE-003',
         what: `what was saved is a posterior of kind ${kind}, not a scaled one`,
