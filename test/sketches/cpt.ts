@@ -86,5 +86,5 @@ export const balance = (o: BalanceOptions, { engine }: { readonly engine: Engine
     })
     return fromWeights(problem, run.engine, pointMass(vars))
   },
-  restore: (saved, problem) => fromWeights(problem, engine, pointMass(savedWeights(saved))),
+  restore: async (saved, problem) => fromWeights(problem, engine, pointMass(await savedWeights(saved, problem))),
 })

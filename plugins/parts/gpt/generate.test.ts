@@ -141,11 +141,13 @@ it('surprisals are log-softmax picked, with its gradient', async () => {
   const z: Value = { shape: [3, 4], dtype: 'float32', data: hostKey(2).normal([3, 4]).data }
   const y: Value = { shape: [3], dtype: 'int32', data: Int32Array.of(2, -1, 0) }
   const both = engine.compile((a: { z: Tensor; y: Tensor }) => {
-    const mine = engine.valueAndGrad((p) => ({ value: surprisals(p['z']!, a.y).sum<Scalar>(), aux: surprisals(p['z']!, a.y) }), { z: a.z })
+    const mine = engine.valueAndGrad((p) => ({ value: surprisals(p['z']!, a.y).sum<Scalar>(), aux: surprisals(p['z']!, a.y) }), {
+      z: a.z,
+    })
     const hot = tf
       .oneHot(tf.maximum(a.y, tf.scalar(0, 'int32')), 4)
       .mul(tf.cast(tf.greaterEqual(a.y, tf.scalar(0, 'int32')), 'float32').reshape([3, 1]))
-    const plain = engine.valueAndGrad((p) => ({ value: tf.logSoftmax(p['z']!).mul(hot).sum().neg<Scalar>(), aux: {} }), { z: a.z })
+    const plain = engine.valueAndGrad((p) => ({ value: tf.logSoftmax(p['z']!).mul(hot).sum().neg() as Scalar, aux: {} }), { z: a.z })
     return { mine: mine.value, plain: plain.value, each: mine.aux, g: mine.grads['z']!, h: plain.grads['z']! }
   })
   const { mine, plain, each, g, h } = await both({ z, y })

@@ -1,6 +1,7 @@
 import { InputError, type DatasetMeta, type Model } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
 import { z } from 'zod'
+import { markPublished } from '../networks/index.js'
 import { pastOf } from './attend.js'
 import { decoded, headed, type DecoderOptions } from './decoder.js'
 import { decoderInit, decoderShapes } from './init.js'
@@ -90,7 +91,9 @@ export function gpt(options: GptOptions): Decoder {
       if (options.file === undefined) return { params: decoderInit(key, s), frozen: {}, state: {} }
       const file = openPublished(options.file)
       try {
-        return { params: publishedWeights(file, decoderShapes(s)), frozen: {}, state: {} }
+        const params = publishedWeights(file, decoderShapes(s))
+        markPublished(params, { path: options.file, digest: file.digest })
+        return { params, frozen: {}, state: {} }
       } finally {
         file.close()
       }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { InputError, type Fault, type Value } from 'ockham'
@@ -16,7 +17,24 @@ export interface Published {
   load(name: string): Value
   /** Reads the tokenizer. Throws `OCK-TOKENS-007` where there is none. */
   tokenizer(): Tokenizer
+  /** SHA-256 of the files with tensors, hexadecimal. */
+  digest(): string
   close(): void
+}
+
+/** SHA-256 of files one after another, read in pieces. */
+function digestOf(paths: readonly string[]): string {
+  const hash = createHash('sha256')
+  const piece = 1 << 22
+  for (const path of paths) {
+    const source = fileSource(path)
+    try {
+      for (let at = 0; at < source.size; at += piece) hash.update(source.read(at, Math.min(piece, source.size - at)))
+    } finally {
+      source.close()
+    }
+  }
+  return hash.digest('hex')
 }
 
 const fault = (code: number, what: string, where: string, remedy: string): Fault => ({
@@ -53,6 +71,7 @@ function ofGguf(path: string): Published {
       shapes: new Map([...file.tensors.values()].map((t) => [t.name, t.shape])),
       load: (name) => file.load(name),
       tokenizer: () => fromGguf(file),
+      digest: () => digestOf([path]),
       close: () => source.close(),
     }
   } catch (error) {
@@ -234,6 +253,7 @@ function ofSafetensors(path: string): Published {
     shapes,
     load: (name) => where.get(name)!.load(name),
     tokenizer: () => openTokenizer(folder),
+    digest: () => digestOf(shards(path)),
     close: () => sources.forEach((source) => source.close()),
   }
 }

@@ -4,6 +4,7 @@ import { cnn, cnnOptions } from './cnn.js'
 import { mlp, mlpOptions } from './mlp.js'
 import { resnet, resnetOptions } from './resnet.js'
 
+export { markPublished, publishedIn, type Origin } from './published.js'
 export { bind, parametric, type BoundNet, type Normalising } from './net.js'
 export { attention, attentionInit, type AttentionOptions } from './attention.js'
 export { byHand } from './by-hand.js'

@@ -10,12 +10,7 @@ import { fault, type Tokenizer } from './tokenizer.js'
 
 const missing = (where: string, what = 'no tokenizer is there'): InputError =>
   new InputError(
-    fault(
-      7,
-      what,
-      where,
-      'name tokenizer.json, tokenizer.model, a GGUF file, or a folder with one or with vocab.json and merges.txt',
-    ),
+    fault(7, what, where, 'name tokenizer.json, tokenizer.model, a GGUF file, or a folder with one or with vocab.json and merges.txt'),
   )
 
 const read = (path: string): Uint8Array => readFileSync(path)

@@ -29,6 +29,6 @@ export const given = (_: z.output<typeof givenOptions>, { engine }: { readonly e
     const vars = await initialVariables(problem, parametric(problem.model), run.key.fold('init').fold('model'))
     return fromWeights(problem, engine, pointMass(vars))
   },
-  restore: (saved, problem) => problem.initial ?? fromWeights(problem, engine, pointMass(savedWeights(saved))),
+  restore: async (saved, problem) => problem.initial ?? fromWeights(problem, engine, pointMass(await savedWeights(saved, problem))),
   plan: () => ({ steps: 0 }),
 })

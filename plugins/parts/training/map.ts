@@ -84,6 +84,6 @@ export const maximumAPosteriori = (options: MapOptions, { engine }: { readonly e
     })
     return fromWeights(problem, run.engine, pointMass(vars))
   },
-  restore: (saved, problem) => fromWeights(problem, engine, pointMass(savedWeights(saved))),
+  restore: async (saved, problem) => fromWeights(problem, engine, pointMass(await savedWeights(saved, problem))),
   plan: (problem) => ({ steps: stepsOf(problem, options), stepsPerEpoch: stepsPerEpoch(problem.examples, options.batchSize) }),
 })

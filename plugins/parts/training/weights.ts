@@ -1,5 +1,6 @@
 import type { Engine, Posterior, Problem, Saved, Value, Variables } from 'ockham'
-import { InputError } from 'ockham'
+import { hostKey, InputError } from 'ockham'
+import { parametric, publishedIn } from '../networks/index.js'
 import { average } from './average.js'
 import { predictor, type PredictorOptions } from './predict.js'
 import { flatten, unflatten } from './trees.js'
@@ -42,18 +43,49 @@ export function fromWeights(
       }
       return average(members)
     },
-    save: () => ({ kind: 'weights', values: flatten(weights.point()), meta: null }),
+    save: () => savedOf(weights.point()),
     ...extra,
   }
 }
 
-/** The weights in what `fromWeights` saved. Throws `OCK-TRAIN-006` for another kind. */
-export function savedWeights(saved: Saved): Variables<Value> {
-  if (saved.kind === 'weights') return unflatten(saved.values)
-  throw new InputError({
-    code: 'OCK-TRAIN-006',
-    what: `what was saved is a posterior of kind ${saved.kind}, not weights`,
-    where: 'restore',
-    remedy: 'restore it with the inference that made it',
-  })
+/** How frozen numbers of a published file are saved: not at all, but for where they are. */
+interface Elsewhere {
+  readonly published: { readonly path: string; readonly digest: string }
+}
+
+/** Weights as they are saved: without what is frozen and lies in a published file, whose path and digest say which it is. */
+function savedOf({ params, frozen, state }: Variables<Value>): Saved {
+  const origin = Object.values(frozen).map(publishedIn).find(Boolean)
+  const own = Object.fromEntries(Object.entries(frozen).filter(([, v]) => !origin || publishedIn(v) !== origin))
+  const meta = origin ? { published: { path: origin.path, digest: origin.digest() } } : null
+  return { kind: 'weights', values: flatten({ params, frozen: own, state }), meta }
+}
+
+/**
+ * The weights in what `fromWeights` saved; those of a published file are read from it again by the problem's model. Throws `OCK-TRAIN-006` for
+ * another kind, `-012` where the file is no longer what it was, and what the model throws where it is missing.
+ */
+export async function savedWeights(saved: Saved, problem: Problem): Promise<Variables<Value>> {
+  if (saved.kind !== 'weights')
+    throw new InputError({
+      code: 'OCK-TRAIN-006',
+      what: `what was saved is a posterior of kind ${saved.kind}, not weights`,
+      where: 'restore',
+      remedy: 'restore it with the inference that made it',
+    })
+  const own = unflatten(saved.values)
+  const elsewhere = saved.meta as unknown as Elsewhere | null
+  if (!elsewhere?.published) return own
+  const { path, digest } = elsewhere.published
+  const { frozen } = await parametric(problem.model).init(hostKey(0), problem.dataset.meta)
+  const read = Object.fromEntries(Object.entries(frozen).filter(([, v]) => publishedIn(v)))
+  const found = Object.values(read).map(publishedIn)[0]?.digest()
+  if (found !== digest)
+    throw new InputError({
+      code: 'OCK-TRAIN-012',
+      what: `the frozen weights are those of a file with SHA-256 ${digest}, and ${found ? `the file there has ${found}` : 'the model reads none'}`,
+      where: path,
+      remedy: 'put the file that was learnt on in its place',
+    })
+  return { ...own, frozen: { ...read, ...own.frozen } }
 }
