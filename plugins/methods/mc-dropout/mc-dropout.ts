@@ -69,7 +69,7 @@ export const mcDropout = (options: McDropoutOptions, { engine }: { readonly engi
       const trained = await trains.infer({ ...problem, model: dropping(parametric(problem.model), options) }, run)
       return posteriorOf(problem, run.engine, weightsOf(trained), options)
     },
-    restore: (saved, problem) => posteriorOf(problem, engine, savedWeights(saved), options),
+    restore: async (saved, problem) => posteriorOf(problem, engine, await savedWeights(saved, problem), options),
     plan: (problem) => ({ ...trains.plan?.(problem), samples: options.samples }),
   }
 }
