@@ -143,14 +143,19 @@ const absence = (error: unknown): string | undefined =>
     ? `no data at ${error.problems.map(({ where }) => where).join(', ')}`
     : undefined
 
+/** Where a spec may say how long to learn. */
+const learners = ['inference', 'inference.after', 'initial.stage.inference']
+
+const at = (plain: Json, path: string): Json | undefined =>
+  path.split('.').reduce<Json | undefined>((of, name) => (isRecord(of) ? of[name] : undefined), plain)
+
+const isRecord = (of: Json | undefined): of is Readonly<Record<string, Json>> => typeof of === 'object' && of !== null && !Array.isArray(of)
+
 /** The same spec with few examples and few steps. */
 function small(plain: Json): PipelineSpec {
-  const { inference } = plain as { inference: Record<string, Json> }
-  const long = ['epochs', 'steps'].find((field) => field in inference)
-  const few = applySet(plain, 'limit', 60)
-  const shorter = long === undefined ? few : applySet(few, `inference.${long}`, 2)
-  const { after } = inference as { after?: Record<string, Json> }
-  const short = after?.['epochs'] === undefined ? shorter : applySet(shorter, 'inference.after.epochs', 2)
+  let short = applySet(plain, 'limit', 60)
+  for (const path of learners)
+    for (const field of ['epochs', 'steps']) if (at(plain, `${path}.${field}`) !== undefined) short = applySet(short, `${path}.${field}`, 2)
   return fromPlain('seeds' in (short as object) ? applySet(short, 'seeds', [0]) : short)
 }
 
