@@ -21,6 +21,11 @@ import { drawing, type PacBayesPosterior } from './pac-bayes.js'
 
 export const pacBayesBoundOptions = z.strictObject({
   repeats: z.int().positive().default(5).describe('passes over the examples, each with weights of its own for every example'),
+  choices: z
+    .int()
+    .positive()
+    .default(1)
+    .describe('settings that were tried on the examples of the bound, this one among them: a union over them'),
   sampling: z.number().gt(0).lt(1).default(0.2).describe('share of delta for the mean over drawn weights'),
 })
 
@@ -70,7 +75,7 @@ const refused = (what: string): InputError =>
  * prior did not see. r bounds the mean error over weights from m draws, one for every example and pass: kl⁻¹(errors/m, ln(1/δ₂)/m), since independent
  * draws with means of their own concentrate at least as well as equal ones (Hoeffding 1963).
  */
-export const pacBayesBound = ({ repeats, sampling }: Options, _: { readonly dataset: Dataset }): Bound => ({
+export const pacBayesBound = ({ repeats, choices, sampling }: Options, _: { readonly dataset: Dataset }): Bound => ({
   async certify(posterior, problem, run, delta): Promise<Certificate> {
     if (!isPacBayes(posterior)) throw refused('the posterior has no prior to be compared with')
     const { pacBayes: pac } = posterior
@@ -82,7 +87,7 @@ export const pacBayesBound = ({ repeats, sampling }: Options, _: { readonly data
     const deltas = { sampling: sampling * delta, generalisation: (1 - sampling) * delta }
     const rate = errors / draws
     const mean = klInverse(rate, -Math.log(deltas.sampling) / draws)
-    const bounded = Math.min(1, pacBayesKl(mean, kl, n, deltas.generalisation))
+    const bounded = Math.min(1, pacBayesKl(mean, kl + Math.log(choices), n, deltas.generalisation))
     return {
       bound: 'pac-bayes-kl',
       quantity:
@@ -92,9 +97,20 @@ export const pacBayesBound = ({ repeats, sampling }: Options, _: { readonly data
       trivial: 1,
       vacuous: bounded >= 1,
       confidence: 1 - delta,
-      terms: { n, draws, errors, rate, sampling: mean - rate, kl, complexity: bounded - mean, delta, 'delta.sampling': deltas.sampling },
+      terms: {
+        n,
+        draws,
+        errors,
+        rate,
+        sampling: mean - rate,
+        kl,
+        'nats.choices': Math.log(choices),
+        complexity: bounded - mean,
+        delta,
+        'delta.sampling': deltas.sampling,
+      },
       formula:
-        'value = largest p with kl(rate + sampling ‖ p) ≤ (kl + ln(2√n / (delta − delta.sampling))) / n; rate + sampling = largest p with kl(rate ‖ p) ≤ ln(1 / delta.sampling) / draws',
+        'value = largest p with kl(rate + sampling ‖ p) ≤ (kl + nats.choices + ln(2√n / (delta − delta.sampling))) / n; rate + sampling = largest p with kl(rate ‖ p) ≤ ln(1 / delta.sampling) / draws',
       assumptions: [
         drawn('train', unitOf(meta), meta.dependence),
         `The prior was learnt from ${Math.round(100 * pac.share)} % of the training split, chosen by a seed; the bound is from the other examples, and scale, architecture and settings were fixed before those were looked at.`,

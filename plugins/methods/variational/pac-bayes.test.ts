@@ -87,7 +87,12 @@ describe('a certificate', () => {
     return pacBayes({ ...pacBayesOptions.parse({ epochs: 3, batchSize: 50, draws: 5, ...more }), prior, optimizer: undefined }, { engine })
   }
   const certify = (posterior: PacBayesPosterior, problem: Problem) =>
-    pacBayesBound({ repeats: 3, sampling: 0.2 }, { dataset: problem.dataset }).certify(posterior, problem, testRun(engine).run, 0.05)
+    pacBayesBound({ repeats: 3, choices: 4, sampling: 0.2 }, { dataset: problem.dataset }).certify(
+      posterior,
+      problem,
+      testRun(engine).run,
+      0.05,
+    )
 
   it('is above the error on fresh data, and follows from its terms', async () => {
     const problem = problemOf(rows(2000, 1))
@@ -99,7 +104,7 @@ describe('a certificate', () => {
     expect(kl).toBeCloseTo(klOf(posterior.pacBayes), 9)
     expect(kl).toBeGreaterThan(0)
     expect(sampling).toBeCloseTo(klInverse(rate!, Math.log(1 / 0.01) / 3000) - rate!, 9)
-    expect(found.value).toBeCloseTo(klInverse(rate! + sampling!, (kl! + Math.log((2 * Math.sqrt(n!)) / 0.04)) / n!), 9)
+    expect(found.value).toBeCloseTo(klInverse(rate! + sampling!, (kl! + Math.log(4) + Math.log((2 * Math.sqrt(n!)) / 0.04)) / n!), 9)
     expect(found.vacuous).toBe(false)
     const fresh = rows(4000, 9)
     const p = await posterior.predict({ x: fresh['x']! })
@@ -121,7 +126,7 @@ describe('a certificate', () => {
   it('wants a posterior of its own kind', async () => {
     const problem = problemOf(rows(100, 5))
     const plain = await maximumAPosteriori(mapOptions.parse({ epochs: 1 }) as MapOptions, { engine }).infer(problem, testRun(engine).run)
-    const bound = pacBayesBound({ repeats: 1, sampling: 0.2 }, { dataset: problem.dataset })
+    const bound = pacBayesBound({ repeats: 1, choices: 1, sampling: 0.2 }, { dataset: problem.dataset })
     await expect(bound.certify(plain, problem, testRun(engine).run, 0.05)).rejects.toThrow('OCK-VARIATIONAL-003')
   })
 })
