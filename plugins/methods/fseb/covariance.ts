@@ -22,7 +22,7 @@ export const rbf =
     return distance.mul(-0.5 / (lengthscale ** 2 * features.shape[1]!)).exp()
   }
 
-const withBias = (features: Tensor): Tensor => tf.concat([features, tf.ones([features.shape[0]!, 1])], 1)
+const withBias = (features: Tensor): Tensor => tf.concat([features, tf.ones([features.shape[0], 1])], 1)
 
 /**
  * K = s k(H) + β I, the covariance of one output at n inputs; Rudner et al. 2023, the Gaussian of the auxiliary model on frozen features H [n, D].
@@ -41,7 +41,7 @@ function byFeatures(engine: Engine, features: Tensor, mask: Tensor, scale: numbe
     .mul(scale)
     .add(tf.eye(features.shape[1]! + 1).mul(diagonal))
   const explained = lifted.matMul(engine.inverse(inner).matMul(lifted, false, true)).mul(scale)
-  return tf.eye(features.shape[0]!).sub(explained).div(diagonal)
+  return tf.eye(features.shape[0]).sub(explained).div(diagonal)
 }
 
 /**

@@ -38,7 +38,7 @@ function pointsOf({ points, bn, contextSize }: FsebOptions, { net, x, y, batch, 
     const rows = from === 0 && count === -1 ? x : inputRows(x, from, count)
     // At other weights the pass is over the same rows as the step's own.
     const outputs = (at: Net): Tensor => table(at === net ? y : at(x)).slice([from], [count])
-    const n = outputs(net).shape[0]!
+    const n = outputs(net).shape[0]
     return { inputs: [rows], outputs, batchRows: inBatch, mask: mask(batch.weight, inBatch, n) }
   }
   const context = asInput(feed)
@@ -47,7 +47,7 @@ function pointsOf({ points, bn, contextSize }: FsebOptions, { net, x, y, batch, 
     const there = table(apart(at)(context))
     return inBatch === 0 ? there : tf.concat([table(at === net ? y : at(x)), there], 0)
   }
-  const n = outputs(net).shape[0]!
+  const n = outputs(net).shape[0]
   return { inputs: inBatch === 0 ? [context] : [x, context], outputs, batchRows: inBatch, mask: mask(batch.weight, inBatch, n) }
 }
 
@@ -57,7 +57,7 @@ const mask = (weight: Tensor, inBatch: number, rows: number): Tensor =>
 /** The rows of the batch, and the `part`-th of `parts` equal shares of those after it. */
 function share(t: Tensor, batchRows: number, part: number, parts: number): Tensor {
   if (parts === 1) return t
-  const size = (t.shape[0]! - batchRows) / parts
+  const size = (t.shape[0] - batchRows) / parts
   const own = t.slice([batchRows + part * size], [size])
   return batchRows === 0 ? own : tf.concat([t.slice([0], [batchRows]), own], 0)
 }

@@ -40,8 +40,7 @@ export async function lossAt(
 ): Promise<LossAt> {
   const model = parametric(problem.model)
   const memory = (await problem.objective.init?.(problem, { params, frozen, state }, key.fold('objective'))) ?? {}
-  const net = (a: At, p: Tensors) =>
-    bind(model, { params: p, frozen: engine.capture(frozen) as Tensors, state: engine.capture(state) as Tensors }, a.key, false)
+  const net = (a: At, p: Tensors) => bind(model, { params: p, frozen: engine.capture(frozen), state: engine.capture(state) }, a.key, false)
   /** Σ w ℓ over a batch. */
   const total = (a: At, p: Tensors): Scalar => {
     const batch = asBatch(a.batch)
@@ -53,7 +52,7 @@ export async function lossAt(
       batch,
       x: batch.x,
       y,
-      batchRows: batch.weight.shape[0]!,
+      batchRows: batch.weight.shape[0],
       memory: a.memory,
       feed: {},
       key: a.key,

@@ -45,7 +45,7 @@ export function halfLogDeterminant(engine: Engine, j: Tensor, points: Tensor | n
   const [rows, columns] = j.shape as [number, number]
   const small = Math.min(rows, columns)
   const gram = (columns <= rows ? j.matMul(j, true) : j.matMul(j, false, true)).div(points)
-  const [inverse, half] = engine.host((g) => factored(g!, epsilon), [engine.stop(gram)], [[small, small], []]) as [Tensor, Tensor]
+  const [inverse, half] = engine.host((g) => factored(g, epsilon), [engine.stop(gram)], [[small, small], []]) as [Tensor, Tensor]
   // The host call has no gradient: ½ tr(A G) at fixed A lends it, and its value is taken off again.
   const lent = inverse.mul(gram).sum().mul<Scalar>(0.5)
   return lent
@@ -64,7 +64,7 @@ export function fsMap(options: FsMapOptions): Prior {
       const { engine, net, x } = step
       const counted = mask(step)
       const j = jacobian(engine, net, x)
-      const weighed = j.mul(tf.tile(counted, [j.shape[0]! / counted.shape[0]!, 1]))
+      const weighed = j.mul(tf.tile(counted, [j.shape[0] / counted.shape[0], 1]))
       const density = halfLogDeterminant(engine, weighed, counted.sum().maximum(1), epsilon)
       return density.add<Scalar>(sumSquares(net.vars.params).div(2 * priorVar))
     },

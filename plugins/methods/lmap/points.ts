@@ -42,7 +42,7 @@ export function looked({ points, context, contextSize }: Points): Looked {
     extra: fed ? { ...fed, rows: asInput } : {},
     mask({ batch: { weight }, batchRows, y }) {
       const counted = of === 'batch' || of === 'joint' ? weight : tf.zerosLike(weight)
-      return counting(counted, y.shape[0]! - batchRows)
+      return counting(counted, y.shape[0] - batchRows)
     },
   }
 }

@@ -13,4 +13,4 @@ export const counting = (weight: Tensor, others: number): Tensor =>
   tf.concat([weight.greater(0).cast('float32'), tf.ones([others])], 0).expandDims(1)
 
 /** Outputs as a table [n, C], whatever axes an example has. */
-export const table = (t: Tensor): Tensor => (t.rank === 2 ? t : t.reshape([t.shape[0]!, -1]))
+export const table = (t: Tensor): Tensor => (t.rank === 2 ? t : t.reshape([t.shape[0], -1]))

@@ -34,7 +34,12 @@ type Pair = readonly [number, number]
  * The image convolved with a Gaussian of standard deviation `sigma` pixels, cut at 3 σ, in place. The border reflects, so that the sum
  * of the pixels stays.
  */
-export function blur(image: Float32Array, { height, width }: Extent, sigma: number, scratch: Float32Array = new Float32Array(image.length)): void {
+export function blur(
+  image: Float32Array,
+  { height, width }: Extent,
+  sigma: number,
+  scratch: Float32Array = new Float32Array(image.length),
+): void {
   if (sigma <= 0) return
   const weights = gaussian(sigma)
   convolve(image, scratch, weights, [width, 1], [height, width])

@@ -47,8 +47,7 @@ const pooling = (x: Tensor, a: Attrs): Info =>
 
 /** Layers of a volume as images: [n d, h, w, c]. */
 const images = (x: Tensor): Tensor4D => x.reshape([x.shape[0] * x.shape[1]!, ...x.shape.slice(2)])
-const layer = (filter: Tensor, at: number): Tensor4D =>
-  filter.slice([at, 0, 0, 0, 0], [1, -1, -1, -1, -1]).reshape(filter.shape.slice(1))
+const layer = (filter: Tensor, at: number): Tensor4D => filter.slice([at, 0, 0, 0, 0], [1, -1, -1, -1, -1]).reshape(filter.shape.slice(1))
 
 /** A convolution of volumes is a sum over the filter's layers of convolutions of images. */
 const conv3d: Composed = {
