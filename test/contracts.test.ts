@@ -79,6 +79,13 @@ datasetSuite(of('arrays'), () =>
 )
 datasetSuite(of('idx-images'), () => componentOf(datasets, 'dataset', 'idx-images', images))
 datasetSuite(of('csv'), () => componentOf(datasets, 'dataset', 'csv', { file: file('table.csv', `a,b,label\n${table}\n`), test: 0.3 }))
+datasetSuite(of('divided'), async () =>
+  componentOf(datasets, 'dataset', 'divided', {
+    of: await componentOf(datasets, 'dataset', 'two-moons'),
+    split: 'test',
+    into: { one: 1, two: 2 },
+  }),
+)
 datasetSuite(of('subset'), async () =>
   componentOf(datasets, 'dataset', 'subset', { of: await componentOf(datasets, 'dataset', 'two-moons'), size: 20 }),
 )
@@ -176,6 +183,8 @@ for (const [machine, engine] of Object.entries(engines)) {
   // Terms.
   priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
   priorSuite(on('normal'), { engine, make: () => componentOf(priors, 'prior', 'normal', { scale: { head: 0.3, '*': 2 } }) })
+  for (const name of ['laplace-prior', 'student-t', 'mixture', 'horseshoe', 'spike-and-slab'])
+    priorSuite(on(name), { engine, make: () => componentOf(priors, 'prior', name, { scale: { head: 0.3, '*': 2 } }) })
   priorSuite(on('l2-sp'), { engine, make: () => componentOf(priors, 'prior', 'l2-sp', { scale: 0.5, fresh: ['head'] }) })
   for (const name of ['function-norm', 'outlier-exposure'])
     priorSuite(on(name), {
@@ -343,9 +352,20 @@ async function started(problem: Problem, engine: Engine): Promise<Posterior> {
 
 // What is asked of a posterior.
 const against = clouds(key.fold('elsewhere'))
-for (const [name, options] of Object.entries({ calibration: { before: true }, ood: { against }, selective: {}, picture: { side: 12 } }))
+for (const [name, options] of Object.entries({
+  calibration: { before: true },
+  ood: { against },
+  selective: {},
+  scaling: { method: 'matrix' },
+  picture: { side: 12 },
+}))
   evaluationSuite(of(name), {
     make: ({ dataset }) => componentOf(evaluation, 'evaluation', name, options, { dataset }),
+    posterior: started,
+  })
+for (const score of ['energy', 'max-logit', 'mahalanobis'])
+  evaluationSuite(`ood by ${score}`, {
+    make: ({ dataset }) => componentOf(evaluation, 'evaluation', 'ood', { against, score }, { dataset }),
     posterior: started,
   })
 evaluationSuite(of('conformal'), {

@@ -6,7 +6,6 @@ export { betaBinomial, conformalRank, coverageBand, expectedCoverage, type Band 
 export { adaptiveScores, classScores, ofLabels, setsOf, thresholdScores, type ClassScore, type Penalty } from './classes.js'
 export { conformal, conformalOptions, redrawn, type ConformalOptions } from './conformal.js'
 export { checkFitted, checkNames, checkRows } from './disjoint.js'
-export { normalCdf, normalQuantile } from './normal.js'
 export { jackknifePlus, normalisedResiduals, numberScores, quantileScores, residuals, type Interval, type NumberScore } from './numbers.js'
 
 declare module 'ockham' {

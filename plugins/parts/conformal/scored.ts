@@ -1,7 +1,6 @@
 import { RunError } from 'ockham'
-import type { Categorical, Normal } from '../evaluation/index.js'
+import { normalQuantile, type Categorical, type Normal } from '../evaluation/index.js'
 import { adaptiveScores, ofLabels, setsOf, thresholdScores, type ClassScore, type Penalty } from './classes.js'
-import { normalQuantile } from './normal.js'
 import { largest, normalisedResiduals, quantileScores, residuals, type NumberScore } from './numbers.js'
 
 /** A score on a split: that of what came, and how large the set of all that score no higher is. */

@@ -1,5 +1,19 @@
+import { InputError } from 'ockham'
+
+/** Refuses what has no order, and classes without examples, of which no rate can be said. Throws `OCK-EVAL-006`. */
+function checkScores(positive: ArrayLike<number>, negative: ArrayLike<number>): void {
+  const refuse = (what: string, where: string): never => {
+    throw new InputError({ code: 'OCK-EVAL-006', what, where, remedy: 'rank at least one score of each class, none of them NaN' })
+  }
+  for (const [where, scores] of Object.entries({ positive, negative })) {
+    if (scores.length === 0) refuse('there are no scores to rank', where)
+    for (let i = 0; i < scores.length; i++) if (Number.isNaN(scores[i])) refuse('a score is NaN, which has no rank', `${where}, row ${i}`)
+  }
+}
+
 /** Scores in descending order with, at each distinct one, how many positives and negatives score at least that. */
 function thresholds(positive: ArrayLike<number>, negative: ArrayLike<number>): { readonly tp: number; readonly fp: number }[] {
+  checkScores(positive, negative)
   const p = Float64Array.from(positive).sort().reverse()
   const n = Float64Array.from(negative).sort().reverse()
   const steps: { tp: number; fp: number }[] = []
@@ -13,7 +27,7 @@ function thresholds(positive: ArrayLike<number>, negative: ArrayLike<number>): {
   return steps
 }
 
-/** Probability that a positive scores above a negative, ties counted one half: area under the ROC curve. Scores are finite. */
+/** Probability that a positive scores above a negative, ties counted one half: area under the ROC curve. Throws `OCK-EVAL-006`. */
 export function auroc(positive: ArrayLike<number>, negative: ArrayLike<number>): number {
   let area = 0
   let before = { tp: 0, fp: 0 }

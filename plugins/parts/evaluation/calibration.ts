@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { heatMap, lines, reliabilityDiagram, type Cell, type ReliabilityBin } from '../figures/index.js'
 import { correctness, decisions, mean } from './accuracy.js'
 import { labelled } from './categorical.js'
-import { expectedCalibrationError, reliability } from './ece.js'
+import { adaptiveCalibrationError, expectedCalibrationError, maximumCalibrationError, reliability, rmsCalibrationError } from './ece.js'
 import { fitOf } from './fit.js'
 import { atPoint } from './point.js'
 import { checkSplits, predictionsOf, type Categorical, type Predictions } from './predictions.js'
@@ -55,6 +55,9 @@ function ofClasses(
     values: {
       brier: mean(brierScores(probabilities, classes, labels)),
       ece: expectedCalibrationError(table),
+      mce: maximumCalibrationError(table),
+      rmsce: rmsCalibrationError(table),
+      'adaptive-ece': adaptiveCalibrationError(confidence, correct, bins),
     },
     tables: {
       reliability: table.map((b) => ({ ...b })),

@@ -51,3 +51,28 @@ export function expectedCalibrationError(bins: readonly ReliabilityBin[]): numbe
   const n = bins.reduce((sum, b) => sum + b.count, 0)
   return bins.reduce((sum, b) => (b.count > 0 ? sum + (b.count / n) * Math.abs(b.confidence! - b.accuracy!) : sum), 0)
 }
+
+const gaps = (bins: readonly ReliabilityBin[]): { readonly share: number; readonly gap: number }[] => {
+  const n = bins.reduce((sum, b) => sum + b.count, 0)
+  return bins.flatMap((b) => (b.count > 0 ? [{ share: b.count / n, gap: Math.abs(b.confidence! - b.accuracy!) }] : []))
+}
+
+/** Largest |confidence_b − accuracy_b| of a bin that holds something. */
+export const maximumCalibrationError = (bins: readonly ReliabilityBin[]): number =>
+  gaps(bins).reduce((most, { gap }) => Math.max(most, gap), 0)
+
+/** Root of Σ_b n_b/n (confidence_b − accuracy_b)². */
+export const rmsCalibrationError = (bins: readonly ReliabilityBin[]): number =>
+  Math.sqrt(gaps(bins).reduce((sum, { share, gap }) => sum + share * gap * gap, 0))
+
+/** Expected calibration error over `bins` of as equal counts as can be, by order of confidence; equal confidences stay in the order given. */
+export function adaptiveCalibrationError(confidence: ArrayLike<number>, correct: ArrayLike<number>, bins = 15): number {
+  const n = confidence.length
+  const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => confidence[a]! - confidence[b]!)
+  let sum = 0
+  for (let b = 0; b < bins; b++)
+    sum += Math.abs(
+      order.slice(Math.floor((b * n) / bins), Math.floor(((b + 1) * n) / bins)).reduce((gap, i) => gap + confidence[i]! - correct[i]!, 0),
+    )
+  return sum / n
+}

@@ -153,5 +153,5 @@ describe('selective', () => {
 })
 
 it('lists what it provides', () => {
-  expect(plugin.provides.map((p) => p.name)).toEqual(['calibration', 'ood', 'selective', 'picture'])
+  expect(plugin.provides.map((p) => p.name)).toEqual(['calibration', 'ood', 'selective', 'scaling', 'picture'])
 })

@@ -3,20 +3,39 @@ import type { z } from 'zod'
 import { calibration, calibrationOptions } from './calibration.js'
 import { ood, oodOptions } from './ood.js'
 import { picture, pictureOptions } from './picture.js'
+import { scaling, scalingOptions } from './scaling.js'
 import { selective, selectiveOptions } from './selective-prediction.js'
 
 export { correctness, decisions, mean } from './accuracy.js'
 export { auroc, averagePrecision, falsePositiveRate } from './auroc.js'
 export { calibration, calibrationOptions, confusion } from './calibration.js'
 export { categorical, labelled } from './categorical.js'
-export { expectedCalibrationError, reliability, type Edges } from './ece.js'
+export { energies, mahalanobis, negativeMaxLogits } from './distances.js'
+export {
+  adaptiveCalibrationError,
+  expectedCalibrationError,
+  maximumCalibrationError,
+  reliability,
+  rmsCalibrationError,
+  type Edges,
+} from './ece.js'
 export { entropy } from './entropy.js'
 export { fitOf } from './fit.js'
-export { ood, oodOptions } from './ood.js'
+export { normalCdf, normalQuantile } from './normal.js'
+export { ood, oodOptions, oodScores } from './ood.js'
 export { checkSplits, predictionsOf, type Categorical, type Normal, type Predictions, type Predicts } from './predictions.js'
 export { picture, pictureOptions } from './picture.js'
-export { brierScores, nll, normalNll, rmse } from './scores.js'
-export { quantile, selectiveArea, selectiveCurve } from './selective.js'
+export { centredLogs, fitScaling, scaledProbabilities, scaling, scalingOptions, scalings, type Scaled } from './scaling.js'
+export { brierScores, nll, normalCrps, normalNll, rmse } from './scores.js'
+export {
+  generalisedRiskArea,
+  quantile,
+  riskCoverageArea,
+  riskCoverageTrapezoid,
+  risks,
+  selectiveArea,
+  selectiveCurve,
+} from './selective.js'
 export { selective, selectiveOptions } from './selective-prediction.js'
 export { decomposition, uncertainty, type Score } from './uncertainty.js'
 
@@ -25,6 +44,7 @@ declare module 'ockham' {
     calibration: { kind: 'evaluation'; options: z.input<typeof calibrationOptions> }
     ood: { kind: 'evaluation'; options: z.input<typeof oodOptions> }
     selective: { kind: 'evaluation'; options: z.input<typeof selectiveOptions> }
+    scaling: { kind: 'evaluation'; options: z.input<typeof scalingOptions> }
     picture: { kind: 'evaluation'; options: z.input<typeof pictureOptions> }
   }
 }
@@ -59,6 +79,15 @@ export default definePlugin({
       needs,
       requires: { objective: ['categorical'] },
       create: selective,
+    }),
+    component({
+      kind: 'evaluation',
+      name: 'scaling',
+      about: 'Calibration before and after temperature, vector or matrix scaling',
+      options: scalingOptions,
+      needs,
+      requires: { objective: ['categorical'] },
+      create: scaling,
     }),
     component({
       kind: 'evaluation',

@@ -1,14 +1,31 @@
+import { hostKey } from 'ockham'
 import { describe, expect, it } from 'vitest'
 import {
+  adaptiveCalibrationError,
   auroc,
   averagePrecision,
   brierScores,
   correctness,
   decisions,
   decomposition,
+  energies,
   entropy,
   expectedCalibrationError,
   falsePositiveRate,
+  centredLogs,
+  fitScaling,
+  generalisedRiskArea,
+  mahalanobis,
+  maximumCalibrationError,
+  negativeMaxLogits,
+  normalCdf,
+  normalCrps,
+  normalQuantile,
+  riskCoverageArea,
+  riskCoverageTrapezoid,
+  risks,
+  rmsCalibrationError,
+  scaledProbabilities,
   mean,
   nll,
   normalNll,
@@ -167,4 +184,123 @@ describe('scores', () => {
     expect(curve[0]).toEqual({ coverage: 100, accuracy: 0.5 })
     expect(curve.at(-1)).toEqual({ coverage: 0.1, accuracy: 1 })
   })
+})
+
+describe('golden numbers of the Bayesian suite, section 11.1', () => {
+  const confidence = [0.95, 0.9, 0.85, 0.8, 0.72, 0.66, 0.61, 0.55, 0.52, 0.35]
+  const correct = [1, 1, 0, 1, 1, 0, 1, 0, 1, 0]
+
+  it.each([
+    [5, 0.133, 0.35, 0.1730052986],
+    [10, 0.197, 0.375, 0.2367171308],
+    [15, 0.313, 0.85, 0.3930966802],
+  ])('%d bins that hold their upper edge', (bins, expected, most, root) => {
+    const table = reliability(confidence, correct, bins)
+    expect(expectedCalibrationError(table)).toBeCloseTo(expected, 10)
+    expect(maximumCalibrationError(table)).toBeCloseTo(most, 10)
+    expect(rmsCalibrationError(table)).toBeCloseTo(root, 10)
+  })
+
+  it('bins that hold their lower edge, and bins of equal counts', () => {
+    expect(ece(confidence, correct, 5, 'left')).toBeCloseTo(0.093, 10)
+    expect(ece(confidence, correct, 10, 'left')).toBeCloseTo(0.177, 10)
+    expect(adaptiveCalibrationError(confidence, correct, 5)).toBeCloseTo(0.147, 10)
+  })
+
+  it('four rows', () => {
+    const p = [0.7, 0.2, 0.1, 0.1, 0.6, 0.3, 0.3, 0.3, 0.4, 0.25, 0.5, 0.25]
+    const labels = [0, 1, 0, 2]
+    expect(mean(brierScores(p, 3, labels))).toBeCloseTo(0.50375, 10)
+    expect(nll(p, 3, labels)).toBeCloseTo(0.8644419333, 10)
+    const { predicted, confidence: sure } = decisions(p, 3)
+    const right = correctness(predicted, labels)
+    expect(mean(right)).toBe(0.5)
+    // By confidence .7 .6 .5 .4: right, right, wrong, wrong.
+    const unsure = sure.map((c) => -c)
+    expect([...risks(unsure, right)]).toEqual([0, 0, expect.closeTo(1 / 3, 10), 0.5])
+  })
+
+  it('areas under risk and coverage', () => {
+    const risk = risks(
+      confidence.map((c) => -c),
+      correct,
+    )
+    expect(riskCoverageArea(risk)).toBeCloseTo(0.2510714286, 10)
+    expect(riskCoverageTrapezoid(risk)).toBeCloseTo(0.2567460317, 10)
+    expect(generalisedRiskArea(risk)).toBeCloseTo(0.1666666667, 10)
+  })
+
+  it('ranking, and a normal prediction', () => {
+    const [inside, outside] = [
+      [0.1, 0.2, 0.25, 0.4, 0.6],
+      [0.3, 0.5, 0.7, 0.9],
+    ]
+    expect(auroc(outside, inside)).toBeCloseTo(0.85, 12)
+    expect(falsePositiveRate(outside, inside, 1)).toBeCloseTo(0.4, 12)
+    expect(normalCrps([0], [1], [0.5])).toBeCloseTo(0.3314035313, 10)
+    expect(normalCrps([1], [4], [2])).toBeCloseTo(2 * 0.3314035313, 9)
+    expect(normalNll([0], [1], [0.5])).toBeCloseTo(1.0439385332, 10)
+    expect(normalCdf(1.959963984540054)).toBeCloseTo(0.975, 14)
+    expect(normalQuantile(0.95)).toBeCloseTo(1.6448536269514722, 11)
+    expect([normalCdf(0), normalCdf(-20), normalCdf(20)]).toEqual([0.5, 0, 1])
+  })
+})
+
+describe('scaling', () => {
+  const logits = [2, 0, 0, 1, 0, -1, 0, 3, 0, 0.5, 0.4, 0, 2, 1, 0]
+  const labels = [0, 0, 1, 2, 1]
+  const p = scaledProbabilities(Float64Array.from(logits), {
+    weights: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+    bias: new Float64Array(3),
+  })
+  const logs = centredLogs(p, 3)
+
+  it('finds the golden temperature', () => {
+    expect(nll(p, 3, labels)).toBeCloseTo(0.7141014615, 9)
+    const found = fitScaling(logs, labels, 3, 'temperature')
+    expect(1 / found.weights[0]!).toBeCloseTo(0.9132745, 6)
+    expect([...found.bias]).toEqual([0, 0, 0])
+    expect(nll(scaledProbabilities(logs, found), 3, labels)).toBeCloseTo(0.7122082286, 9)
+  })
+
+  it('finds the vector and the matrix from which labels came', () => {
+    const n = 3000
+    const key = hostKey(3)
+    const z = Float64Array.from(key.normal([3 * n]).data)
+    const u = key.fold('u').uniform([n]).data
+    const weights = Float64Array.of(2, 0, 0, 0, 0.5, 0, 0, 0, 1)
+    const truth = scaledProbabilities(z, { weights, bias: Float64Array.of(0.5, 0, -0.5) })
+    const y = Array.from({ length: n }, (_, i) => (u[i]! < truth[3 * i]! ? 0 : u[i]! < truth[3 * i]! + truth[3 * i + 1]! ? 1 : 2))
+    const losses = (['temperature', 'vector', 'matrix'] as const).map((method) => {
+      const found = fitScaling(z, y, 3, method)
+      if (method === 'vector') expect([...found.weights].map((w) => Math.round(4 * w) / 4)).toEqual([...weights])
+      return nll(scaledProbabilities(z, found), 3, y)
+    })
+    expect(losses[1]).toBeLessThan(losses[0]!)
+    expect(losses[2]).toBeLessThanOrEqual(losses[1]! + 1e-9)
+    expect(losses[1]).toBeLessThanOrEqual(nll(truth, 3, y))
+  })
+})
+
+describe('what is not in the probabilities', () => {
+  it('energies and largest logits, however large', () => {
+    expect([...energies([0, 0, 1000, 1000], 2)]).toEqual([expect.closeTo(-Math.LN2, 12), expect.closeTo(-1000 - Math.LN2, 9)])
+    expect([...negativeMaxLogits([1, 3, -2, -5], 2)]).toEqual([-3, 2])
+  })
+
+  it('distances to the nearest class, in units of its spread', () => {
+    // Class 0 at (±1, ±2), class 1 the same around (10, 0): covariance diag(1, 4).
+    const around = (x: number) => [x + 1, 2, x - 1, 2, x + 1, -2, x - 1, -2]
+    const features = Float64Array.from([...around(0), ...around(10)])
+    const distance = mahalanobis({ features, labels: [0, 0, 0, 0, 1, 1, 1, 1] }, 2)
+    expect([...distance(Float64Array.of(0, 0, 0, 4, 3, 0, 9, 2))]).toEqual([0, 4, 9, 2].map((v) => expect.closeTo(v, 8) as unknown))
+  })
+})
+
+it('ranks no NaN, and nothing against nothing', () => {
+  expect(() => auroc([0.1, NaN], [0.2])).toThrow(/OCK-EVAL-006 at positive, row 1/)
+  expect(() => auroc([0.1], [NaN])).toThrow(/OCK-EVAL-006 at negative, row 0/)
+  expect(() => falsePositiveRate([NaN], [0.1])).toThrow('OCK-EVAL-006')
+  expect(() => averagePrecision([0.1], [])).toThrow('OCK-EVAL-006')
+  expect(auroc([Infinity], [-Infinity, Infinity])).toBe(0.75)
 })

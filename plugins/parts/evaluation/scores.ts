@@ -1,3 +1,5 @@
+import { normalCdf } from './normal.js'
+
 /** What float32 rounds to 0 is not impossible: such a probability counts as its smallest number, 2^−149, about 103 nats. */
 const least = 2 ** -149
 
@@ -29,4 +31,19 @@ export function normalNll(means: ArrayLike<number>, variances: ArrayLike<number>
   for (let i = 0; i < means.length; i++)
     sum += 0.5 * (Math.log(2 * Math.PI * variances[i]!) + (targets[i]! - means[i]!) ** 2 / variances[i]!)
   return (sum * outputs) / means.length
+}
+
+/**
+ * Mean continuous ranked probability score of normal predictions, s (z (2Φ(z) − 1) + 2φ(z) − 1/√π) with z = (target − mean)/s, in the target's units
+ * (Gneiting, Raftery 2007).
+ */
+export function normalCrps(means: ArrayLike<number>, variances: ArrayLike<number>, targets: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < means.length; i++) {
+    const s = Math.sqrt(variances[i]!)
+    const z = (targets[i]! - means[i]!) / s
+    const density = Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI)
+    sum += s * (z * (2 * normalCdf(z) - 1) + 2 * density - 1 / Math.sqrt(Math.PI))
+  }
+  return sum / means.length
 }

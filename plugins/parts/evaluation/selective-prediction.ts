@@ -5,7 +5,7 @@ import { lines } from '../figures/index.js'
 import { correctness, decisions } from './accuracy.js'
 import { categorical, labelled } from './categorical.js'
 import { checkSplits, predictionsOf } from './predictions.js'
-import { selectiveArea, selectiveCurve } from './selective.js'
+import { generalisedRiskArea, riskCoverageArea, risks, selectiveArea, selectiveCurve } from './selective.js'
 import { scores, uncertainty } from './uncertainty.js'
 
 export const selectiveOptions = z.strictObject({
@@ -38,6 +38,7 @@ export const selective = ({ split, score, against }: Options, { dataset }: { dat
       const found = labelled(await predictionsOf(posterior, problem.dataset, split), split)
       const unsure = uncertainty(found, score)
       const correct = correctness(decisions(found.probabilities, found.classes).predicted, found.labels)
+      const risk = risks(unsure, correct)
       const curves = { selective: selectiveCurve(unsure, correct) }
       if (against) {
         const other = auxiliary(against, problem.dataset, 'against')
@@ -47,7 +48,11 @@ export const selective = ({ split, score, against }: Options, { dataset }: { dat
         Object.assign(curves, { 'selective-joint': selectiveCurve(joined(unsure, beyond), all) })
       }
       return {
-        values: Object.fromEntries(Object.entries(curves).map(([name, curve]) => [`${split}/${name}`, selectiveArea(curve)])),
+        values: {
+          ...Object.fromEntries(Object.entries(curves).map(([name, curve]) => [`${split}/${name}`, selectiveArea(curve)])),
+          [`${split}/aurc`]: riskCoverageArea(risk),
+          ...(risk.length > 1 && { [`${split}/augrc`]: generalisedRiskArea(risk) }),
+        },
         figures: {
           [`${split}/selective`]: lines(
             Object.entries(curves).map(([name, curve]) => ({

@@ -33,3 +33,24 @@ export function selectiveArea(curve: readonly { readonly coverage: number; reado
     area += (curve[i - 1]!.coverage - curve[i]!.coverage) * ((curve[i - 1]!.accuracy + curve[i]!.accuracy) / 2)
   return area
 }
+
+/** Share of wrong ones among the k most certain, for k = 1 … n. */
+export function risks(uncertainty: ArrayLike<number>, correct: ArrayLike<number>): Float64Array {
+  const order = Array.from({ length: uncertainty.length }, (_, i) => i).sort((a, b) => uncertainty[a]! - uncertainty[b]!)
+  let wrong = 0
+  return Float64Array.from(order, (i, k) => (wrong += 1 - correct[i]!) / (k + 1))
+}
+
+/** Area under risk against coverage: the mean of the risks (Geifman, El-Yaniv 2017). */
+export const riskCoverageArea = (risk: ArrayLike<number>): number => Float64Array.from(risk).reduce((a, b) => a + b, 0) / risk.length
+
+/** The same by the trapezoidal rule between coverages 1/n and 1, divided by 1 − 1/n. */
+export function riskCoverageTrapezoid(risk: ArrayLike<number>): number {
+  let sum = 0
+  for (let k = 1; k < risk.length; k++) sum += (risk[k - 1]! + risk[k]!) / 2
+  return sum / (risk.length - 1)
+}
+
+/** Area under risk × coverage, the share that is kept and wrong, by the trapezoidal rule as above (Traub et al. 2024). */
+export const generalisedRiskArea = (risk: ArrayLike<number>): number =>
+  riskCoverageTrapezoid(Float64Array.from(risk, (r, k) => (r * (k + 1)) / risk.length))
