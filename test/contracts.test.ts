@@ -315,6 +315,11 @@ for (const [machine, engine] of Object.entries(engines)) {
         { engine },
       ),
   })
+  inferenceSuite(on('fseb-tuned'), {
+    engine,
+    make: (engine) => strengthsTried(engine),
+    problem: async () => smallProblem(key, { prior: await contextPrior() }),
+  })
   inferenceSuite(on('given'), {
     engine,
     make: (engine) => componentOf(training, 'inference', 'given', {}, { engine }),
@@ -342,6 +347,16 @@ function regression(): Problem['dataset'] {
   const { classes, ...rest } = meta
   expect(classes).toBeDefined()
   return { meta: { ...rest, task: 'regression', shapes: { ...meta.shapes, y: { shape: [2], dtype: 'float32' } } }, read }
+}
+
+/** The prior fseb on the small problem's clouds. */
+function contextPrior(): Promise<Problem['prior']> {
+  return componentOf(fseb, 'prior', 'fseb', { context: clouds(key.fold('context')), contextSize: 6 })
+}
+
+async function strengthsTried(engine: Engine) {
+  const of = await componentOf(training, 'inference', 'map', { steps: 10, batchSize: 12 }, { engine })
+  return componentOf(fseb, 'inference', 'fseb-tuned', { of, covDiag: [1, 10], covScale: [0.01], priorVar: [0.1] }, { engine })
 }
 
 /** The small problem's model as it starts. */
@@ -388,6 +403,11 @@ evaluationSuite(of('corruption'), {
     componentOf(corruptions, 'evaluation', 'corruption', { corruptions: ['fog', 'jpeg'], severities: [2, 4] }, { dataset }),
   problem: smallProblem(key, { dataset: noisy }),
   posterior: started,
+})
+evaluationSuite(of('fseb-sensitivity'), {
+  make: () => componentOf(fseb, 'evaluation', 'fseb-sensitivity'),
+  problem: smallProblem(key, { prior: await contextPrior() }),
+  posterior: async (problem, engine) => (await strengthsTried(engine)).infer(problem, freshRun(engine)),
 })
 const metric = await smallMetric()
 const shuffled = { of: await componentOf(gp, 'inference', 'type-two', { steps: 5 }), permutations: 2 }
