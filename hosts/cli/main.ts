@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { InputError, Interrupted, OckhamError } from 'ockham'
 import { versions } from '../node/versions.js'
+import { calibrate } from './commands/calibrate.js'
 import { certify } from './commands/certify.js'
 import { compare } from './commands/compare.js'
 import { exporting } from './commands/export.js'
@@ -12,7 +13,7 @@ import { run } from './commands/run.js'
 import { exit } from './with-host.js'
 
 /** The commands in the order of `ockham --help`. */
-const commands: readonly ((program: Command) => void)[] = [run, resume, certify, generate, exporting, mlflow, compare, lists]
+const commands: readonly ((program: Command) => void)[] = [run, resume, calibrate, certify, generate, exporting, mlflow, compare, lists]
 
 function program(): Command {
   const ockham = new Command('ockham').description('Probabilistic, robust and certified deep learning').version(versions()['ockham']!)

@@ -7,6 +7,7 @@ import { glyphs, glyphsOptions } from './glyphs/glyphs.js'
 import { idxImages, idxImagesOptions } from './idx-images.js'
 import { imageFolder, imageFolderOptions } from './image-folder.js'
 import { labelNoise, labelNoiseOptions } from './label-noise.js'
+import { divided, dividedOptions } from './divided.js'
 import { subset, subsetOptions } from './limited.js'
 import { twoMoons, twoMoonsOptions } from './two-moons.js'
 import { uciRegression, uciRegressionOptions } from './uci-regression.js'
@@ -39,6 +40,7 @@ declare module 'ockham' {
     'two-moons': { kind: 'dataset'; options: z.input<typeof twoMoonsOptions> }
     glyphs: { kind: 'dataset'; options: z.input<typeof glyphsOptions> }
     'shuffled-labels': { kind: 'dataset'; options: z.input<typeof shuffledLabelsOptions> }
+    divided: { kind: 'dataset'; options: z.input<typeof dividedOptions> }
     subset: { kind: 'dataset'; options: z.input<typeof subsetOptions> }
     cifar10: { kind: 'dataset'; options: z.input<typeof cifar10Options> }
     'image-folder': { kind: 'dataset'; options: z.input<typeof imageFolderOptions> }
@@ -101,6 +103,14 @@ export default definePlugin({
       options: shuffledLabelsOptions,
       offers: (options, offersOf) => offersOf(options.of),
       create: shuffledLabels,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'divided',
+      about: 'A dataset with one of its splits dealt into disjoint parts',
+      options: dividedOptions,
+      offers: ({ of }, offersOf) => offersOf(of),
+      create: divided,
     }),
     component({
       kind: 'dataset',
