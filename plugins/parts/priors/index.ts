@@ -2,15 +2,23 @@ import { component, definePlugin } from 'ockham'
 import type { z } from 'zod'
 import { flat, flatOptions } from './flat.js'
 import { functionNorm, functionNormOptions } from './function-norm.js'
+import { horseshoe, horseshoeOptions } from './horseshoe.js'
+import { laplacePrior, laplacePriorOptions } from './laplace.js'
 import { l2Sp, l2SpOptions } from './l2-sp.js'
+import { mixtureOptions, mixturePrior, spikeAndSlab, spikeAndSlabOptions } from './mixture.js'
 import { normal, normalOptions } from './normal.js'
 import { outlierExposure, outlierExposureOptions } from './outlier-exposure.js'
+import { studentT, studentTOptions } from './student-t.js'
 
 export { flat, flatOptions } from './flat.js'
 export { functionNorm, functionNormOptions } from './function-norm.js'
+export { horseshoe, horseshoeDensity, horseshoeOptions } from './horseshoe.js'
+export { laplaceDensity, laplacePrior, laplacePriorOptions } from './laplace.js'
 export { l2Sp, l2SpOptions } from './l2-sp.js'
+export { mixtureOptions, mixturePrior, spikeAndSlab, spikeAndSlabOptions, twoNormals } from './mixture.js'
 export { normal, normalOptions, scales } from './normal.js'
 export { outlierExposure, outlierExposureOptions } from './outlier-exposure.js'
+export { studentT, studentTDensity, studentTOptions } from './student-t.js'
 
 declare module 'ockham' {
   interface Catalog {
@@ -19,6 +27,11 @@ declare module 'ockham' {
     'l2-sp': { kind: 'prior'; options: z.input<typeof l2SpOptions> }
     'function-norm': { kind: 'prior'; options: z.input<typeof functionNormOptions> }
     'outlier-exposure': { kind: 'prior'; options: z.input<typeof outlierExposureOptions> }
+    'laplace-prior': { kind: 'prior'; options: z.input<typeof laplacePriorOptions> }
+    'student-t': { kind: 'prior'; options: z.input<typeof studentTOptions> }
+    mixture: { kind: 'prior'; options: z.input<typeof mixtureOptions> }
+    horseshoe: { kind: 'prior'; options: z.input<typeof horseshoeOptions> }
+    'spike-and-slab': { kind: 'prior'; options: z.input<typeof spikeAndSlabOptions> }
   }
 }
 
@@ -64,6 +77,46 @@ export default definePlugin({
       options: outlierExposureOptions,
       requires: { inference: ['weights'], objective: ['categorical'] },
       create: outlierExposure,
+    }),
+    component({
+      kind: 'prior',
+      name: 'laplace-prior',
+      about: 'Double exponential density of every parameter: the lasso',
+      options: laplacePriorOptions,
+      requires: { inference: ['weights'] },
+      create: laplacePrior,
+    }),
+    component({
+      kind: 'prior',
+      name: 'student-t',
+      about: 'Student’s density of every parameter: heavy tails',
+      options: studentTOptions,
+      requires: { inference: ['weights'] },
+      create: studentT,
+    }),
+    component({
+      kind: 'prior',
+      name: 'mixture',
+      about: 'A wide and a narrow normal of every parameter',
+      options: mixtureOptions,
+      requires: { inference: ['weights'] },
+      create: mixturePrior,
+    }),
+    component({
+      kind: 'prior',
+      name: 'horseshoe',
+      about: 'Half-Cauchy scales integrated out: a pole at zero and heavy tails',
+      options: horseshoeOptions,
+      requires: { inference: ['weights'] },
+      create: horseshoe,
+    }),
+    component({
+      kind: 'prior',
+      name: 'spike-and-slab',
+      about: 'Parameters either next to zero or free',
+      options: spikeAndSlabOptions,
+      requires: { inference: ['weights'] },
+      create: spikeAndSlab,
     }),
   ],
 })
