@@ -183,7 +183,9 @@ for (const [machine, engine] of Object.entries(engines)) {
   // Terms.
   priorSuite(on('flat'), { engine, make: () => componentOf(priors, 'prior', 'flat') })
   priorSuite(on('normal'), { engine, make: () => componentOf(priors, 'prior', 'normal', { scale: { head: 0.3, '*': 2 } }) })
-  for (const name of ['laplace-prior', 'student-t', 'mixture', 'horseshoe', 'spike-and-slab'])
+  // Differences say nothing of densities with a spike at zero, where biases start: parts/priors/densities.test.ts asks those for their values.
+  for (const name of ['mixture', 'horseshoe', 'spike-and-slab']) of(name)
+  for (const name of ['laplace-prior', 'student-t'])
     priorSuite(on(name), { engine, make: () => componentOf(priors, 'prior', name, { scale: { head: 0.3, '*': 2 } }) })
   priorSuite(on('l2-sp'), { engine, make: () => componentOf(priors, 'prior', 'l2-sp', { scale: 0.5, fresh: ['head'] }) })
   for (const name of ['function-norm', 'outlier-exposure'])

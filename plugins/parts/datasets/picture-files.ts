@@ -20,7 +20,7 @@ const isPicture = (name: string): boolean => /\.(jpe?g|png)$/i.test(name)
 /** Files below a folder, or in a tar archive, by name; of a folder without pictures that holds one archive, the archive's. */
 export async function filesBelow(root: string): Promise<Source[]> {
   if (!existsSync(root))
-    throw new InputError({ code: 'OCK-DATA-010', what: 'there is no such file or folder', where: root, remedy: 'check the path' })
+    throw new InputError({ code: 'OCK-DATA-010', what: 'the folder does not exist', where: root, remedy: 'check the path' })
   if (statSync(root).isFile()) {
     const entries = await readTar(await readBytes(root), root)
     return entries.map(({ name, bytes }) => ({ name: `${root}/${name}`, bytes }))

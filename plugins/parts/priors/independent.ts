@@ -14,8 +14,11 @@ export const independent = (scale: number | Readonly<Record<string, number>>, lo
   energy({ net: { vars } }): Scalar {
     const sigma = scales(Object.keys(vars.params), scale)
     const terms = Object.entries(vars.params).map(([name, p]) =>
-      tf.sub<Scalar>(p.size * Math.log(sigma[name]!), logDensity(p.div(sigma[name]!)).sum()),
+      logDensity(p.div(sigma[name]!))
+        .sum()
+        .neg()
+        .add<Scalar>(p.size * Math.log(sigma[name]!)),
     )
-    return terms.length > 0 ? (tf.addN(terms) as Scalar) : tf.scalar(0)
+    return terms.length > 0 ? tf.addN(terms) : tf.scalar(0)
   },
 })
