@@ -31,7 +31,7 @@ const problemOf = (prior: Problem['prior']): Problem => ({
 const prior = () => fseb(options({ context: inMemory({ train: { x: cloud(20, 3).x } }), contextSize: 5 }))
 const inference = (given: object) => {
   const of = maximumAPosteriori(mapOptions.parse({ steps: 60, batchSize: 20, optimizer: undefined }) as MapOptions, { engine })
-  return tuned({ ...tunedOptions.parse(given), of } as TunedOptions, { engine })
+  return tuned({ ...tunedOptions.parse(given), of }, { engine })
 }
 
 it('tries one strength after the other, keeps the best, and comes back from what it saved', async () => {
