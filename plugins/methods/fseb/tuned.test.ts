@@ -9,7 +9,7 @@ import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { fseb } from './fseb.js'
 import { sensitivity } from './sensitivity.js'
 import { options } from './testing.js'
-import { tuned, tunedOptions, type Tuned, type TunedOptions } from './tuned.js'
+import { tuned, tunedOptions, type Tuned } from './tuned.js'
 
 let engine: Engine
 beforeAll(async () => {
