@@ -9,7 +9,7 @@ import {
   type Variables,
   type Value,
 } from 'ockham'
-import { average, flatten, fromWeights, predictor, prefix, under, unflatten, type Collector } from '../../parts/training/index.js'
+import { averagedOver, flatten, fromWeights, prefix, under, unflatten, type Collector } from '../../parts/training/index.js'
 
 /** Weights that a sampler visited: what is frozen is kept once. */
 export interface Draws {
@@ -70,16 +70,9 @@ export function drawsPosterior(problem: Problem, engine: Engine, draws: Draws): 
     point: () => at(visited.length - 1),
     sample: (key: HostKey) => Promise.resolve(at(key.fold('which').integers([1], visited.length).data[0]!)),
   })
-  let predict: ReturnType<typeof predictor> | undefined
   return {
     ...plain,
-    async predict(x, asked = {}) {
-      if ((asked.samples ?? 0) > 0) return plain.predict(x, asked)
-      predict ??= predictor(problem, engine)
-      const members = []
-      for (const i of visited.keys()) members.push(await predict(at(i), x))
-      return average(members)
-    },
+    predict: averagedOver(problem, engine, plain, visited.length, at),
     save: () => ({ kind: 'draws', values: savedDraws(draws), meta: null }),
   }
 }

@@ -3,12 +3,11 @@ import type { Engine, HostKey, Inference, Optimizer, Posterior, Problem, Saved, 
 import { z } from 'zod'
 import { parametric } from '../../parts/networks/index.js'
 import {
-  average,
+  averagedOver,
   descend,
   flatten,
   fromWeights,
   initialVariables,
-  predictor,
   prefix,
   refresh,
   refresher,
@@ -119,7 +118,6 @@ interface Learnt {
 function posteriorOf(problem: Problem, engine: Engine, { moments, vars }: Learnt, options: SwagOptions): Posterior {
   const { form, scale, draws, batchSize: size } = options
   let refreshed: Refresher | undefined
-  let predict: ReturnType<typeof predictor> | undefined
   const stateAt = async (at: Variables<Value>, key: HostKey): Promise<Variables<Value>['state']> =>
     options.refresh ? (await (refreshed ??= refresher(problem, engine, { size }))(at, key)).state : vars.state
   const moved = (key: HostKey): Variables<Value> => ({ ...vars, params: drawn(moments, form, noiseOf(key, moments), scale) })
@@ -140,13 +138,7 @@ function posteriorOf(problem: Problem, engine: Engine, { moments, vars }: Learnt
   })
   return {
     ...plain,
-    async predict(x, asked = {}) {
-      if ((asked.samples ?? 0) > 0 || form === 'average' || moments.count < 2) return plain.predict(x, asked)
-      predict ??= predictor(problem, engine)
-      const members = []
-      for (let i = 0; i < draws; i++) members.push(await predict(await fixed(i), x))
-      return average(members)
-    },
+    ...(form !== 'average' && moments.count > 1 && { predict: averagedOver(problem, engine, plain, draws, fixed) }),
     save: () => ({ kind: 'swag', values: { ...prefix('vars.', flatten(vars)), ...prefix('moments.', savedMoments(moments)) }, meta: null }),
   }
 }

@@ -1,3 +1,5 @@
+import { goldenSection } from '../../parts/linalg/index.js'
+
 /** Log-probabilities of examples [members, n, C] and their labels. */
 export interface Logs {
   readonly members: number
@@ -33,8 +35,6 @@ export function nllAt({ members, classes, logs, labels }: Logs, temperature: num
   return sum / labels.length
 }
 
-const golden = (Math.sqrt(5) - 1) / 2
-
 /** Temperatures that are tried: beyond them probabilities are one-hot, or even. */
 const [least, most] = [0.01, 100]
 
@@ -43,20 +43,5 @@ const [least, most] = [0.01, 100]
  * likelihood has one optimum, since it is concave in 1/T.
  */
 export function fitTemperature(logs: Logs): number {
-  let [a, b] = [Math.log(least), Math.log(most)]
-  const at = (t: number): number => nllAt(logs, Math.exp(t))
-  let [c, d] = [b - golden * (b - a), a + golden * (b - a)]
-  let [fc, fd] = [at(c), at(d)]
-  while (b - a > 1e-8) {
-    if (fc < fd) {
-      ;[b, d, fd] = [d, c, fc]
-      c = b - golden * (b - a)
-      fc = at(c)
-    } else {
-      ;[a, c, fc] = [c, d, fd]
-      d = a + golden * (b - a)
-      fd = at(d)
-    }
-  }
-  return Math.exp((a + b) / 2)
+  return Math.exp(goldenSection((t) => nllAt(logs, Math.exp(t)), Math.log(least), Math.log(most), 1e-8))
 }

@@ -1,7 +1,7 @@
 import { hostKey, InputError } from 'ockham'
 import type { Engine, HostKey, Posterior, Problem, Saved, Tensors, Value, Values, Variables } from 'ockham'
 import { tf, type Scalar } from 'ockham/tensor'
-import { average, flatten, fromWeights, map, predictor, prefix, under, unflatten } from '../../parts/training/index.js'
+import { averagedOver, flatten, fromWeights, map, prefix, under, unflatten } from '../../parts/training/index.js'
 
 /** log(1 + eˣ), host. */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
@@ -56,7 +56,6 @@ export function spreadPosterior(
 ): Posterior {
   const { vars, deviation } = spread
   const plain = fromWeights(problem, engine, { point: () => vars, sample: (key) => Promise.resolve(shifted(spread, key)) })
-  let predict: ReturnType<typeof predictor> | undefined
   const whole = Object.keys(vars.params).every((name) => deviation[name])
   return {
     ...plain,
@@ -67,13 +66,7 @@ export function spreadPosterior(
       },
     }),
     ...(evidence !== undefined && { evidence }),
-    async predict(x, asked = {}) {
-      if ((asked.samples ?? 0) > 0) return plain.predict(x, asked)
-      predict ??= predictor(problem, engine)
-      const members = []
-      for (let i = 0; i < draws; i++) members.push(await predict(shifted(spread, fixedKey.fold(kind).fold(i)), x))
-      return average(members)
-    },
+    predict: averagedOver(problem, engine, plain, draws, (i) => shifted(spread, fixedKey.fold(kind).fold(i))),
     save: () => ({
       kind,
       values: { ...prefix('mean.', flatten(vars)), ...prefix('deviation.', deviation) },

@@ -15,7 +15,6 @@ export {
   catoniMap,
   catoniOptimised,
   gaussianKl,
-  goldenSection,
   mcAllester,
   mcAllester1999,
   pacBayesKl,

@@ -1,3 +1,4 @@
+import { goldenSection } from '../linalg/index.js'
 import { klInverse } from './kl-inverse.js'
 
 /** KL and ln(2√n/delta), nats: the complexity of Maurer's form (2004), valid for n ≥ 8. */
@@ -59,26 +60,6 @@ export function catoniOptimised(
   const found = Math.round(goldenSection(at, 0, (4 + Math.log(n)) / ratio, 0.25))
   const j = [found - 1, found, found + 1].filter((i) => i >= 0).reduce((best, i) => (at(i) < at(best) ? i : best))
   return { value: at(j), gamma: Math.exp(j * ratio) }
-}
-
-/** The minimum of a unimodal function on [low, high], to within `tolerance`. */
-export function goldenSection(f: (x: number) => number, low: number, high: number, tolerance: number): number {
-  const share = (Math.sqrt(5) - 1) / 2
-  let [a, b] = [low, high]
-  let [x, y] = [b - share * (b - a), a + share * (b - a)]
-  let [fx, fy] = [f(x), f(y)]
-  while (b - a > tolerance) {
-    if (fx <= fy) {
-      ;[b, y, fy] = [y, x, fx]
-      x = b - share * (b - a)
-      fx = f(x)
-    } else {
-      ;[a, x, fx] = [x, y, fy]
-      y = a + share * (b - a)
-      fy = f(y)
-    }
-  }
-  return (a + b) / 2
 }
 
 /**

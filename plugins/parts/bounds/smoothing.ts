@@ -1,4 +1,4 @@
-import { goldenSection } from './pac-bayes.js'
+import { goldenSection } from '../linalg/index.js'
 
 /** Smoothing weights that a bound may choose among, declared in advance (Lotfi et al. 2024). */
 export const alphaGrid: readonly number[] = [1e-4, 1e-3, 5e-3, 0.01, 0.05, 0.1, 0.25, 0.5]

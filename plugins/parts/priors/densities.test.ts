@@ -1,5 +1,5 @@
 import type { Engine } from 'ockham'
-import type { Tensor } from 'ockham/tensor'
+import type { Scalar, Tensor } from 'ockham/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../training/testing.js'
 import { value } from '../training/trees.js'
@@ -42,6 +42,36 @@ describe.each(Object.entries(engines))('log densities: brief section 12, on %s',
     const found = Array.from((await program({ u: value([0.01, 0.5, 1, 1.0001, 5, 1e6]) })).data)
     const wanted = [4.0785104, 0.92291316, 0.59634736, 0.59630705, 0.17042218, 1e-6]
     found.forEach((v, i) => expect(Math.abs(v / wanted[i]! - 1)).toBeLessThan(3e-6))
+  })
+
+  /** Slopes of a log density in closed form: of two normals, and of the horseshoe by eᵘE₁(u). */
+  const ofTwo =
+    (share: number, ratio: number) =>
+    (x: number): number => {
+      const wide = share * Math.exp(-x * x * 0.5)
+      const narrow = ((1 - share) / ratio) * Math.exp((-x * x * 0.5) / (ratio * ratio))
+      return (-x * (wide + narrow / (ratio * ratio))) / (wide + narrow)
+    }
+  const scaled = new Map([
+    [0.01, 4.0785104],
+    [0.5, 0.92291316],
+    [5, 0.17042218],
+  ])
+  const ofHorseshoe = (x: number): number => x * (1 - 1 / (x * x * 0.5 * scaled.get(Number((x * x * 0.5).toFixed(9)))!))
+  const near = [1e-4, 0.003, 0.01, 0.02, 0.03, 0.3, 2, -0.3]
+  it.each<[string, LogDensity, (x: number) => number, readonly number[]]>([
+    ['Laplace', laplaceDensity, (x) => -Math.sign(x), near],
+    ['Student t, ν = 3', studentTDensity(3), (x) => (-4 * x) / (3 + x * x), near],
+    ['mixture', twoNormals(0.5, Math.exp(-6)), ofTwo(0.5, Math.exp(-6)), near],
+    ['spike and slab', twoNormals(0.3, 0.01), ofTwo(0.3, 0.01), near],
+    ['horseshoe', horseshoeDensity, ofHorseshoe, [0.01, 0.5, 5].flatMap((u) => [Math.sqrt(2 * u), -Math.sqrt(2 * u)])],
+  ])('the slope of %s', async (_, density, slope, x) => {
+    const program = engine.compile((a: { x: Tensor }) => {
+      const { grads } = engine.valueAndGrad((p) => ({ value: density(p['x']!).sum<Scalar>(), aux: null }), { x: a.x })
+      return grads['x']!
+    })
+    const found = Array.from((await program({ x: value(x) })).data)
+    found.forEach((v, i) => expect(Math.abs(v - slope(x[i]!)), `at ${x[i]}`).toBeLessThan(1e-4 * Math.max(1, Math.abs(slope(x[i]!)))))
   })
 
   it('is finite far out and at zero', async () => {

@@ -20,6 +20,7 @@ export { predictor, silent, type Predictor, type PredictorOptions } from './pred
 export { meanLoss, type LossOptions } from './losses.js'
 export { mixture } from './mixture.js'
 export { average } from './average.js'
+export { averagedOver } from './averaged.js'
 export { concatRows, rowsOf } from './rows.js'
 export { fromWeights, pointMass, savedWeights } from './weights.js'
 export { descentShape, mapOptions, maximumAPosteriori, stepsOf, type MapOptions } from './map.js'
