@@ -2,12 +2,23 @@ import { hostKey } from 'ockham'
 import type { Advance, Call, Engine, Tensors, Values } from 'ockham'
 import { tf } from 'ockham/tensor'
 import type { Scalar } from 'ockham/tensor'
-import { decode, transformerInit } from '../../plugins/parts/networks/transformer.js'
+import { decoded, decoderInit, headed, presets, type DecoderOptions } from '../../plugins/parts/gpt/index.js'
 import { adamw, adamwOptions, prefix, under } from '../../plugins/parts/training/index.js'
 import { uniform } from './mlp.js'
 
 /** Sizes of the peer's GPT. */
-export const gpt = { layers: 4, width: 256, heads: 4, vocabulary: 512, context: 128 } as const
+export const gpt: DecoderOptions = {
+  ...presets.gpt2,
+  layers: 4,
+  width: 256,
+  heads: 4,
+  keyValueHeads: 4,
+  feedForward: 1024,
+  vocabulary: 512,
+  context: 128,
+  bias: false,
+  dropout: 0,
+}
 export const batch = 8
 
 const optimizer = adamw(adamwOptions.parse({ learningRate: 3e-4 }))
@@ -15,7 +26,8 @@ const optimizer = adamw(adamwOptions.parse({ learningRate: 3e-4 }))
 /** Mean cross-entropy of the next token; `y` [n t]. */
 export function gptLoss(params: Tensors, feed: Tensors, key: Call['key']): Scalar {
   const call: Call = { train: true, key, at: (_, h) => h, next: () => undefined }
-  const logits = decode({ params, frozen: {}, state: {} }, feed['ids']!, call, gpt).reshape([-1, gpt.vocabulary])
+  const vars = { params, frozen: {}, state: {} }
+  const logits = headed(vars, decoded(vars, feed['ids']!, call, gpt), call, gpt).reshape([-1, gpt.vocabulary])
   const picked = tf.logSoftmax(logits).mul(tf.oneHot(feed['y']!, gpt.vocabulary))
   return picked.sum(-1).mean().neg() as Scalar
 }
@@ -40,7 +52,7 @@ export const gptStep: Advance = (carry, feed, { key, engine }) => {
 }
 
 export function gptCarry(): Values {
-  const params = transformerInit(hostKey(1), gpt)
+  const params = decoderInit(hostKey(1), gpt)
   return { ...prefix('p.', params), ...prefix('o.', optimizer.init(params)) }
 }
 

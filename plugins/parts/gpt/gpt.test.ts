@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { hostKey, type Call, type Dataset, type HostKey, type Value, type Variables } from 'ockham'
-import { type Tensor } from 'ockham/tensor'
+import { hostKey, type Call, type Dataset, type HostKey, type Tensors, type Value, type Variables } from 'ockham'
+import { tf, type Scalar, type Tensor } from 'ockham/tensor'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createEngine, interpreter } from '../../services/engine/index.js'
+import { onnxruntime } from '../../services/onnxruntime/index.js'
 import { encodeGguf, field, type RawTensor } from '../gguf/testing.js'
 import { encode } from '../safetensors/index.js'
 import { emptyPast, gpt, openPublished, presets, type Decoder, type DecoderOptions } from './index.js'
@@ -104,6 +105,58 @@ describe.each(Object.entries(families))('%s', (family, s) => {
       near({ ...logits, data: logits.data.slice(11) }, whole.logits.data.slice((2 + step) * 11, (3 + step) * 11))
       state = { ...after, place: { shape: [2], dtype: 'int32', data: Int32Array.of(5 + step, 3 + step) } }
     }
+  })
+
+  it('announces its points and gives logits for every place', async () => {
+    const seen: string[] = []
+    const program = engine.compile((a: { vars: Variables; x: Tensor }) => {
+      const call: Call = { train: false, key: undefined as unknown as Call['key'], at: (p, h) => (seen.push(p), h), next: () => undefined }
+      return model.apply(a.vars, a.x, call)
+    })
+    expect((await program({ vars, x: ids([tokens, tokens]) })).shape).toEqual([2, 6, 11])
+    for (const point of ['tokens.out', 'block0.norm1.in', 'block1.attn.q.out', 'block1.down.in', 'head.in', 'head.out'])
+      expect(seen).toContain(point)
+    program.dispose()
+  })
+
+  it('has the gradient of central differences, in float64', async () => {
+    const precise = createEngine(await onnxruntime({ threads: 1 }))
+    const call: Call = { train: true, key: undefined as unknown as Call['key'], at: (_, h) => h, next: () => undefined }
+    const weighed = (p: Tensors, x: Tensor): Scalar => {
+      const y = model.apply({ params: p, frozen: {}, state: {} }, x, call)
+      return y
+        .mul(
+          tf
+            .range(1, y.size + 1)
+            .reshape(y.shape)
+            .mul(0.37)
+            .sin(),
+        )
+        .sum()
+    }
+    const double = Object.fromEntries(
+      Object.entries(vars.params).map(([name, v]) => [name, { ...v, dtype: 'float64' as const, data: Float64Array.from(v.data) }]),
+    )
+    const x = ids([tokens])
+    const value = precise.compile((a: { p: Tensors; x: Tensor }) => weighed(a.p, a.x), { precision: 'float64' })
+    const gradient = precise.compile(
+      (a: { p: Tensors; x: Tensor }) => precise.valueAndGrad((q) => ({ value: weighed(q, a.x), aux: {} }), a.p).grads,
+      {
+        precision: 'float64',
+      },
+    )
+    const grads = await gradient({ p: double, x })
+    const at = async (name: string, i: number, by: number): Promise<number> => {
+      const moved = { ...double[name]!, data: double[name]!.data.slice() }
+      moved.data[i]! += by
+      return (await value({ p: { ...double, [name]: moved }, x })).data[0]!
+    }
+    for (const [name, g] of Object.entries(grads))
+      for (const i of new Set([0, g.data.length >> 1, g.data.length - 1])) {
+        const wanted = ((await at(name, i, 1e-5)) - (await at(name, i, -1e-5))) / 2e-5
+        expect(Math.abs(g.data[i]! - wanted), `${name}[${i}]`).toBeLessThan(1e-7 * Math.max(1, Math.abs(wanted)))
+      }
+    await precise.dispose()
   })
 
   it('refuses what is longer than its context', async () => {

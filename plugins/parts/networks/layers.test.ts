@@ -9,7 +9,6 @@ import { dropout } from './dropout.js'
 import { embedding } from './embedding.js'
 import { gelu, geluTanh } from './gelu.js'
 import { groupNorm, layerNorm, normInit, rmsNorm } from './norms.js'
-import { decode, transformerInit } from './transformer.js'
 
 const call = (key: Key, train = false, seen: Record<string, Tensor> = {}): Call => ({
   train,
@@ -21,7 +20,6 @@ const vars = (params: Tensors) => ({ params, frozen: {}, state: {} })
 const draw = (name: string, shape: readonly number[]): Value => hostKey(7).fold(name).normal(shape)
 
 const ids: Value = { shape: [2, 5], dtype: 'int32', data: Int32Array.of(1, 4, 2, 0, 3, 3, 3, 1, 0, 5) }
-const sizes = { layers: 2, width: 8, heads: 2, vocabulary: 6, context: 7 }
 
 /** What is checked: inputs by name, and a scalar of them. */
 const cases: Readonly<Record<string, { readonly inputs: Values; readonly fn: (p: Tensors, key: Key) => Tensor }>> = {
@@ -47,10 +45,6 @@ const cases: Readonly<Record<string, { readonly inputs: Values; readonly fn: (p:
   attention: {
     inputs: { x: draw('x', [2, 5, 6]), ...attentionInit(hostKey(3), 'a', 6) },
     fn: (p, key) => attention(vars(p), 'a', p['x']!, call(key), { heads: 3, causal: true }),
-  },
-  transformer: {
-    inputs: transformerInit(hostKey(2), sizes),
-    fn: (p, key) => decode(vars(p), tf.tensor(Array.from(ids.data), [2, 5], 'int32'), call(key), sizes),
   },
 }
 
@@ -180,15 +174,5 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
       return seen['a.weights']!.sum(-1)
     })
     for (const w of weights.data) expect(w).toBeCloseTo(1, 5)
-  })
-
-  it('a decoder announces its points and gives logits for every place', async () => {
-    const seen: Record<string, Tensor> = {}
-    const logits = await run(transformerInit(hostKey(2), sizes), (p, key) =>
-      decode(vars(p), tf.tensor(Array.from(ids.data), [2, 5], 'int32'), call(key, false, seen), sizes),
-    )
-    expect(logits.shape).toEqual([2, 5, 6])
-    for (const point of ['tokens.out', 'block0.norm1.in', 'block1.attn.q.out', 'block1.down.in', 'head.in', 'head.out'])
-      expect(Object.keys(seen)).toContain(point)
   })
 })

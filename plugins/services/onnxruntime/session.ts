@@ -35,7 +35,11 @@ const sessionOptions = ({ threads, denormals, profile, provider, pattern }: Sett
   logSeverityLevel: 4,
   ...profile?.options(),
   // Threads of a session that spin after its run would take the cores from the next session, and there are many.
-  extra: { session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0', force_spinning_stop: '1' } },
+  extra: {
+    session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0', force_spinning_stop: '1' },
+    // The runtime makes one operator of x σ(x) in double too, for which it has no kernel.
+    optimization: { disable_specified_optimizers: 'QuickGeluFusion' },
+  },
 })
 
 /** A smallest number times one: 0 where this thread takes denormals for zero. */
