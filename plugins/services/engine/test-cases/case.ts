@@ -141,3 +141,20 @@ export const logical = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor): C
       ({ a, b }) => fn(a!, b!),
     ),
   )
+
+/** A number for height and one for width. */
+export type Pair = [number, number]
+export const pair = (r: Random, low: number, high: number): Pair => [whole(r, low, high), whole(r, low, high)]
+
+/** A use of one input whose shape and function are drawn. */
+export const x1 = (
+  kernel: string,
+  name: string,
+  make: (r: Random) => readonly [readonly number[], (x: Tensor) => Tensor],
+  low = -2,
+  high = 2,
+): Case =>
+  drawn(kernel, name, (r) => {
+    const [shape, fn] = make(r)
+    return { inputs: { x: r.floats(shape, low, high) }, fn: ({ x }) => fn(x!) }
+  })

@@ -1,19 +1,6 @@
-import { anyShape, drawn, pick, sizes, whole, type Case, type Random } from './case.js'
-import { tf, type Tensor, type Tensor1D, type Tensor3D, type Tensor4D } from '../tensor.js'
-
-type Pair = [number, number]
-const pair = (r: Random, low: number, high: number): Pair => [whole(r, low, high), whole(r, low, high)]
-const x1 = (
-  kernel: string,
-  name: string,
-  make: (r: Random) => readonly [readonly number[], (x: Tensor) => Tensor],
-  low = -2,
-  high = 2,
-): Case =>
-  drawn(kernel, name, (r) => {
-    const [shape, fn] = make(r)
-    return { inputs: { x: r.floats(shape, low, high) }, fn: ({ x }) => fn(x!) }
-  })
+import { anyShape, drawn, pair, pick, sizes, whole, x1, type Case, type Random } from './case.js'
+import { drawnConvolutions } from './drawn-convolutions.js'
+import { tf, type Tensor, type Tensor1D } from '../tensor.js'
 
 const axisOf = (r: Random, shape: readonly number[]): number => whole(r, -shape.length, shape.length - 1)
 const reduction = (kernel: string, fn: (x: Tensor, axis: number | number[], keep: boolean) => Tensor, low = -2, high = 2): Case =>
@@ -199,127 +186,13 @@ const products: readonly Case[] = [
   }),
 ]
 
-interface Conv {
-  readonly x: number[]
-  readonly filter: number[]
-  readonly strides: Pair
-  readonly pad: 'same' | 'valid' | number
-  readonly dilations: Pair
-}
-
-/** Strides or dilations, not both, as tfjs has it. */
-function anyConv(r: Random, results: number): Conv {
-  const [c, stretched] = [whole(r, 1, 3), whole(r, 0, 2) === 0]
-  const dilations: Pair = stretched ? pair(r, 1, 2) : [1, 1]
-  const filter = pair(r, 1, 3)
-  // tfjs itself takes one number of zeros for square filters alone.
-  const square = filter[0] === filter[1] && dilations[0] === dilations[1]
-  return {
-    x: [whole(r, 1, 2), whole(r, 5, 7), whole(r, 5, 7), c],
-    filter: [...filter, c, results],
-    strides: dilations.every((d) => d === 1) ? pair(r, 1, 2) : [1, 1],
-    pad: pick(r, square ? (['same', 'valid', 1] as const) : (['same', 'valid'] as const)),
-    dilations,
-  }
-}
-const twoOf = (r: Random, { x, filter }: Conv) => ({ x: r.floats(x, -1, 1), f: r.floats(filter, -1, 1) })
-const gradient = (by: 'x' | 'f', y: (x: Tensor, f: Tensor) => Tensor) => (t: Readonly<Record<string, Tensor>>) => {
-  const given = { x: t['x']!, f: t['f']! }
-  return tf.grad((z) => tf.sum(tf.square(y(by === 'x' ? z : given.x, by === 'f' ? z : given.f))))(given[by])
-}
-const conv = (u: Conv) => (x: Tensor, f: Tensor) => tf.conv2d(x as Tensor4D, f as Tensor4D, u.strides, u.pad, 'NHWC', u.dilations)
-const thin = (u: Conv) => (x: Tensor, f: Tensor) => tf.depthwiseConv2d(x as Tensor4D, f as Tensor4D, u.strides, u.pad, 'NHWC', u.dilations)
-
-const convolutions: readonly Case[] = [0, 1].flatMap((i): Case[] => [
-  drawn('Conv2D', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 3))
-    return { inputs: twoOf(r, u), fn: ({ x, f }) => conv(u)(x!, f!) }
-  }),
-  drawn('Conv2DBackpropInput', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 3))
-    return { inputs: twoOf(r, u), fn: gradient('x', conv(u)) }
-  }),
-  drawn('Conv2DBackpropFilter', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 3))
-    return { inputs: twoOf(r, u), fn: gradient('f', conv(u)) }
-  }),
-  drawn('DepthwiseConv2dNative', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 2))
-    return { inputs: twoOf(r, u), fn: ({ x, f }) => thin(u)(x!, f!) }
-  }),
-  drawn('DepthwiseConv2dNativeBackpropInput', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 2))
-    return { inputs: twoOf(r, u), fn: gradient('x', thin(u)) }
-  }),
-  drawn('DepthwiseConv2dNativeBackpropFilter', `${i}`, (r) => {
-    const u = anyConv(r, whole(r, 1, 2))
-    return { inputs: twoOf(r, u), fn: gradient('f', thin(u)) }
-  }),
-  drawn('Conv2DBackpropInput', `transposed ${i}`, (r) => {
-    const [n, h, w, c, o] = sizes(r, 5, 1, 3) as [number, number, number, number, number]
-    const s = pair(r, 1, 2)
-    return {
-      inputs: { x: r.floats([n, h, w, c], -1, 1), f: r.floats([...pair(r, 1, 3), o, c], -1, 1) },
-      fn: ({ x, f }) => tf.conv2dTranspose(x as Tensor4D, f as Tensor4D, [n, h * s[0], w * s[1], o], s, 'same'),
-    }
-  }),
-  drawn('Conv2D', `one dimension ${i}`, (r) => {
-    const [n, t, c, k, o] = [whole(r, 1, 2), whole(r, 4, 9), whole(r, 1, 3), whole(r, 1, 3), whole(r, 1, 3)]
-    const [stride, pad] = [whole(r, 1, 2), pick(r, ['same', 'valid'] as const)]
-    return {
-      inputs: { x: r.floats([n, t, c], -1, 1), f: r.floats([k, c, o], -1, 1) },
-      fn: ({ x, f }) => tf.conv1d(x as Tensor3D, f as Tensor3D, stride, pad),
-    }
-  }),
-  drawn(i === 0 ? 'FusedConv2D' : 'FusedDepthwiseConv2D', 'bias and activation', (r) => {
-    const u = anyConv(r, whole(r, 1, 2))
-    const activation = pick(r, ['relu', 'sigmoid', 'linear'] as const)
-    const width = i === 0 ? u.filter[3]! : u.filter[2]! * u.filter[3]!
-    return {
-      inputs: { ...twoOf(r, { ...u, strides: [1, 1] }), b: r.floats([width]) },
-      fn: ({ x, f, b }) =>
-        (i === 0 ? tf.fused.conv2d : tf.fused.depthwiseConv2d)({
-          x: x as Tensor4D,
-          filter: f as Tensor4D,
-          strides: 1,
-          pad: 'same',
-          bias: b!,
-          activation,
-        }),
-    }
-  }),
-  ...(['max', 'avg'] as const).flatMap((kind): Case[] => {
-    const make = (r: Random): readonly [readonly number[], (x: Tensor) => Tensor] => {
-      const [size, strides, pad] = [pair(r, 1, 3), pair(r, 1, 2), pick(r, ['same', 'valid'] as const)]
-      const shape = [whole(r, 1, 2), whole(r, 3, 6), whole(r, 3, 6), whole(r, 1, 3)]
-      return [shape, (x) => (kind === 'max' ? tf.maxPool : tf.avgPool)(x as Tensor4D, size, strides, pad)]
-    }
-    const name = kind === 'max' ? 'MaxPool' : 'AvgPool'
-    return [
-      x1(name, `${i}`, make),
-      x1(`${name}Grad`, `${i}`, (r) => {
-        const [shape, pool] = make(r)
-        return [shape, (x) => tf.grad((z) => tf.sum(tf.square(pool(z))))(x)]
-      }),
-    ]
-  }),
-  ...(['ResizeBilinear', 'ResizeNearestNeighbor'] as const).map((kernel) =>
-    x1(kernel, `${i}`, (r) => {
-      const [shape, to] = [[whole(r, 1, 2), whole(r, 2, 5), whole(r, 2, 5), whole(r, 1, 2)], pair(r, 2, 6)]
-      const half = whole(r, 0, 1) === 0
-      const resize = kernel === 'ResizeBilinear' ? tf.image.resizeBilinear : tf.image.resizeNearestNeighbor
-      return [shape, (x) => resize(x as Tensor4D, to, false, half)]
-    }),
-  ),
-])
-
 /** Uses whose shapes are drawn: each kernel has one here, or by its family or composition. */
 export const drawnCases: readonly Case[] = [
   ...reductions,
   ...moves,
   ...lookups,
   ...products,
-  ...convolutions,
+  ...drawnConvolutions,
   drawn('EluGrad', 'gradient of elu', (r) => ({
     inputs: { x: r.floats(anyShape(r)) },
     fn: ({ x }) => tf.grad((z) => tf.sum(tf.square(tf.elu(z))))(x!),
