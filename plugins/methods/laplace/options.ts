@@ -75,7 +75,9 @@ const laplaceShape = z.strictObject({
   link: z
     .enum(links)
     .default('probit')
-    .describe('from normal outputs to classes; bridge does not return to softmax as the variance vanishes'),
+    .describe(
+      'from normal outputs to classes; probit takes a common shift of all outputs for doubt, pairwise does not; bridge does not return to softmax as the variance vanishes',
+    ),
   draws: whole.default(100).describe('draws of monte-carlo and of weights'),
   memory: positive.default(4).describe('gibibytes that a structure may take; more is refused before anything is allocated'),
 })

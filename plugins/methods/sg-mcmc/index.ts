@@ -4,8 +4,6 @@ import { baoa, hamiltonianOptions, langevinOptions, preconditionedOptions, psgld
 import { sgMcmc, sgMcmcOptions } from './sg-mcmc.js'
 
 export { cyclicalFactor, quietly, type Cycles } from './cycles.js'
-export { effectiveSize, rHat, splitRHat } from './diagnostics.js'
-export { drawsPosterior, type Draws } from './draws.js'
 export { baoa, hamiltonianOptions, langevinOptions, preconditionedOptions, psgld, sghmc, sgld, sgnht, type Dynamics } from './dynamics.js'
 export { keptSteps, sgMcmc, sgMcmcOptions, type SgMcmcOptions } from './sg-mcmc.js'
 

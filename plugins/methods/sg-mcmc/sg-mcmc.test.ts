@@ -1,25 +1,13 @@
 import { hostKey, type Engine, type Key, type Optimizer, type Problem, type Tensors, type Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { effectiveSize } from '../../parts/chains/index.js'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
 import { gaussian } from '../../parts/objectives/index.js'
 import { normal } from '../../parts/priors/index.js'
 import { value } from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
-import {
-  baoa,
-  cyclicalFactor,
-  effectiveSize,
-  keptSteps,
-  psgld,
-  quietly,
-  rHat,
-  sghmc,
-  sgld,
-  sgMcmc,
-  sgMcmcOptions,
-  splitRHat,
-} from './index.js'
+import { baoa, cyclicalFactor, keptSteps, psgld, quietly, sghmc, sgld, sgMcmc, sgMcmcOptions } from './index.js'
 
 let engine: Engine
 beforeAll(async () => {
@@ -171,31 +159,6 @@ describe('cycles', () => {
     expect(at.filter((s) => s <= 1000).length).toBe(3)
     expect(at.every((s) => (s - 1) % 1000 >= 700)).toBe(true)
     expect(new Set(at).size).toBe(6)
-  })
-})
-
-describe('diagnostics: brief section 3.3', () => {
-  it('R-hat of two chains', () =>
-    expect(
-      rHat([
-        [1, 2, 3, 4],
-        [2, 3, 4, 5],
-      ]),
-    ).toBeCloseTo(1.0246950766, 8))
-
-  it('split R-hat sees drift', () => {
-    const drift = Array.from({ length: 100 }, (_, i) => i / 50 + hostKey(i).normal([1]).data[0]! * 0.1)
-    expect(splitRHat([drift])).toBeGreaterThan(2)
-    expect(splitRHat([Array.from(hostKey(1).normal([400]).data)])).toBeLessThan(1.02)
-  })
-
-  it('effective size of an autoregression with ρ = 0.9 is (1 − ρ)/(1 + ρ) of its length', () => {
-    const n = 40_000
-    const noise = hostKey(2).normal([n]).data
-    const x = new Float64Array(n)
-    for (let i = 1; i < n; i++) x[i] = 0.9 * x[i - 1]! + noise[i]!
-    expect(effectiveSize([x]) / n).toBeGreaterThan(0.0526315789 * 0.85)
-    expect(effectiveSize([x]) / n).toBeLessThan(0.0526315789 * 1.15)
   })
 })
 

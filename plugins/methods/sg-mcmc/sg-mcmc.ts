@@ -1,9 +1,9 @@
 import { slot, type Engine, type Inference, type Optimizer, type Run } from 'ockham'
 import { z } from 'zod'
 import { warnOfTemperature } from '../../parts/bayes/index.js'
+import { draws, drawsPosterior, Visits } from '../../parts/chains/index.js'
 import { descend, stepsPerEpoch } from '../../parts/training/index.js'
 import { cyclicalFactor, quietly } from './cycles.js'
-import { draws, drawsPosterior, Visits } from './draws.js'
 import { hamiltonianOptions, sghmc, type Dynamics } from './dynamics.js'
 
 const whole = z.int().positive()

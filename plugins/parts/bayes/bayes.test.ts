@@ -13,6 +13,7 @@ import {
   gaussianLogLikelihood,
   langevinVariance,
   links,
+  pairwise,
   meanLossStep,
   precisionOfDecay,
   sampled,
@@ -86,6 +87,25 @@ describe('links on three classes', () => {
     close(await by('probit', covariance()), [0.5479568035, 0.2951169069, 0.1569262896])
     close(await by('probit', covariance(0.01)), [0.59723, 0.26906, 0.13372], 1e-5)
     close(await by('probit', covariance(4)), [0.4853549751, 0.3212320362, 0.1934129887])
+  })
+
+  it('pairwise: near the exact integrals, and blind to what moves all outputs together', async () => {
+    close(await by('pairwise', covariance()), [0.545039724, 0.290696376, 0.1642639], 7e-3)
+    close(await by('pairwise', covariance(0.01)), [0.59715, 0.26905, 0.1338], 2e-4)
+    const shifted = value(
+      Array.from(covariance().data, (v: number) => v + 50),
+      [1, 3, 3],
+    )
+    close(await by('pairwise', shifted), await by('pairwise', covariance()), 1e-5)
+    expect((await by('probit', shifted))[0]).toBeLessThan(0.4)
+  })
+
+  it('pairwise of two classes is the probit of their difference', async () => {
+    const program = engine.compile((a: { mean: Tensor; v: Tensor }) => ({ p: pairwise(a.mean, a.v) }))
+    const { p } = await program({ mean: value([1.2, -0.3], [1, 2]), v: value([1.5, 0.4, 0.4, 0.9], [1, 2, 2]) })
+    program.dispose()
+    const z = 1.5 / Math.sqrt(1 + (Math.PI / 8) * (1.5 + 0.9 - 0.8))
+    close(Array.from(p.data), [1 / (1 + Math.exp(-z)), 1 / (1 + Math.exp(z))])
   })
 
   it('bridge, whose mean stays as the variance vanishes', async () => {

@@ -1,7 +1,7 @@
 import { tf, type Tensor } from 'ockham/tensor'
 
 /** Ways from normal outputs to class probabilities. */
-export const links = ['probit', 'monte-carlo', 'bridge', 'bridge-norm'] as const
+export const links = ['probit', 'pairwise', 'monte-carlo', 'bridge', 'bridge-norm'] as const
 
 export type Link = (typeof links)[number]
 
@@ -17,6 +17,24 @@ export const probit = (mean: Tensor, variance: Tensor): Tensor =>
         .rsqrt(),
     ),
   )
+
+/**
+ * p_c ∝ 1 / Σ_j exp((μ_j − μ_c) / √(1 + π/8 (V_cc + V_jj − 2 V_cj))), the mean field of Lu, Ie and Sha 2020 over differences of outputs. What moves all
+ * outputs together changes no class and, unlike in {@link probit}, nothing here; of two classes it is the probit of their difference.
+ * μ [n, C], V [n, C, C].
+ */
+export function pairwise(mean: Tensor, covariance: Tensor): Tensor {
+  const variance = diagonalOf(covariance)
+  const spread = variance.expandDims(2).add(variance.expandDims(1)).sub(covariance.mul(2))
+  // Rounding may leave the variance of a difference below 0.
+  const kappa = spread
+    .relu()
+    .mul(Math.PI / 8)
+    .add(1)
+    .rsqrt()
+  const against = mean.expandDims(1).sub(mean.expandDims(2)).mul(kappa)
+  return tf.softmax(tf.logSumExp(against, 2).neg())
+}
 
 /**
  * Mean of the Dirichlet that the Laplace bridge gives (Hobbhahn, Kristiadi and Hennig 2022), after what moves all outputs together is
@@ -77,6 +95,7 @@ export function sampled(mean: Tensor, covariance: Tensor, noise: Tensor): Tensor
 /** Class probabilities [n, C] of normal outputs, and the draws they average where the link draws, [S, n, C]. `noise` [S, C]. */
 export function categoricalOf(mean: Tensor, covariance: Tensor, link: Link, noise: Tensor): { probabilities: Tensor; members?: Tensor } {
   if (link === 'probit') return { probabilities: probit(mean, diagonalOf(covariance)) }
+  if (link === 'pairwise') return { probabilities: pairwise(mean, covariance) }
   if (link !== 'monte-carlo') return { probabilities: bridge(mean, covariance, link === 'bridge-norm') }
   const members = tf.softmax(sampled(mean, covariance, noise))
   return { probabilities: members.mean(0), members }

@@ -9,7 +9,7 @@ import {
   type Variables,
   type Value,
 } from 'ockham'
-import { averagedOver, flatten, fromWeights, prefix, under, unflatten, type Collector } from '../../parts/training/index.js'
+import { averagedOver, flatten, fromWeights, prefix, under, unflatten, type Collector } from '../training/index.js'
 
 /** Weights that a sampler visited: what is frozen is kept once. */
 export interface Draws {
