@@ -7,6 +7,7 @@ import type { Scalar, Tensor } from 'ockham/tensor'
 import { z } from 'zod'
 import { table } from '../../parts/context/index.js'
 import { map, sumSquares, zip } from '../../parts/training/index.js'
+import { normals, signs } from './draws.js'
 import { looked, pointShape, pointsFit, pointsMisfit } from './points.js'
 
 const positive = z.number().positive()
@@ -23,7 +24,7 @@ export const lmapOptions = z
     perturbation: z
       .enum(['normal', 'rademacher'])
       .default('normal')
-      .describe('normal numbers, or ±1, which have less variance where G is near diagonal, and are cheaper'),
+      .describe('normal numbers, of twelve bits each, or ±1, which have less variance where G is near diagonal, and are cheaper'),
     relative: z.boolean().default(false).describe("perturb each tensor in units of its entries' root mean square"),
     centred: z.boolean().default(false).describe('leave out what all outputs of a point have in common, which softmax does not see'),
     priorVar: positive.default(0.1).describe('v, prior variance of every parameter'),
@@ -37,10 +38,7 @@ export const lmapOptions = z
 
 export type LmapOptions = Resolved<z.output<typeof lmapOptions>>
 
-const draw = {
-  normal: (key: Key, shape: readonly number[]) => key.normal(shape),
-  rademacher: (key: Key, shape: readonly number[]) => key.bernoulli(0.5, shape).mul(2).sub(1),
-}
+const draw = { normal: normals, rademacher: signs }
 
 /** ψ for a tensor of weights, of standard deviation β, or β times the root mean square of the weights. */
 function perturbation(p: Tensor, key: Key, { std, relative, perturbation: of }: LmapOptions, stop: (t: Tensor) => Tensor): Tensor {
