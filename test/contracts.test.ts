@@ -6,6 +6,7 @@ import { hostKey } from 'ockham'
 import type { Engine, Inference, Posterior, Problem, Value } from 'ockham'
 import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
+import hmc from '../plugins/methods/hmc/index.js'
 import lmap from '../plugins/methods/lmap/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
@@ -294,6 +295,11 @@ for (const [machine, engine] of Object.entries(engines)) {
         { engine },
       ),
   })
+  for (const [name, options] of Object.entries({ hmc: { leapfrogSteps: 5 }, nuts: { maxDepth: 4 } }))
+    inferenceSuite(on(name), {
+      engine,
+      make: (engine) => componentOf(hmc, 'inference', name, { ...options, warmup: 20, draws: 8, chains: 2 }, { engine }),
+    })
   for (const [name, options] of Object.entries({
     'type-two': { steps: 20 },
     sgpr: { steps: 20, inducing: 10 },

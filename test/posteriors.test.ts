@@ -1,7 +1,11 @@
 /* The ladder of conformance on every posterior that is in the repository. */
 import { hostKey, type Engine } from 'ockham'
 import fseb from '../plugins/methods/fseb/index.js'
+import ensemble from '../plugins/methods/ensemble/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
+import mcDropout from '../plugins/methods/mc-dropout/index.js'
+import swag from '../plugins/methods/swag/index.js'
+import gp from '../plugins/parts/gp/index.js'
 import training from '../plugins/parts/training/index.js'
 import { value } from '../plugins/parts/training/index.js'
 import { componentOf, engines, inMemory, posteriorSuite } from './suites/index.js'
@@ -42,5 +46,25 @@ for (const [machine, engine] of Object.entries(engines)) {
       const context = inMemory({ train: { x, y: value(new Float32Array(12), [12, 1]) } })
       return { prior: await componentOf(fseb, 'prior', 'fseb', { context, contextSize: 6 }) }
     },
+  })
+
+  posteriorSuite(`ensemble, on ${machine}`, {
+    engine,
+    make: async (on) => componentOf(ensemble, 'inference', 'ensemble', { members: 2, of: await map(on) }, { engine: on }),
+    moments: 'point',
+  })
+  posteriorSuite(`swag, on ${machine}`, {
+    engine,
+    make: (on) => componentOf(swag, 'inference', 'swag', { epochs: 12, start: 4, batchSize: 2, draws: 4, rank: 3 }, { engine: on }),
+  })
+  posteriorSuite(`mc-dropout, on ${machine}`, {
+    engine,
+    make: (on) => componentOf(mcDropout, 'inference', 'mc-dropout', { inputs: true, steps: 30, batchSize: 4, samples: 5 }, { engine: on }),
+  })
+  posteriorSuite(`gp, on ${machine}`, {
+    engine,
+    make: () => componentOf(gp, 'inference', 'type-two', { steps: 30 }),
+    changes: async () => ({ model: await componentOf(gp, 'process', 'gp', { kernel: await componentOf(gp, 'kernel', 'rbf') }) }),
+    predict: { samples: 20 },
   })
 }

@@ -1,7 +1,7 @@
 import { slot, type Engine, type Inference, type Optimizer, type Tensors, type Value, type Values } from 'ockham'
 import { tf, type Scalar } from 'ockham/tensor'
 import { z } from 'zod'
-import { precisionOfDecay } from '../../parts/bayes/index.js'
+import { decayOfPrecision, precisionOfDecay } from '../../parts/bayes/index.js'
 import { descend, like, map, prefix, stepsPerEpoch, under, value, zip } from '../../parts/training/index.js'
 import { savedSpread, spreadPosterior } from './gaussian.js'
 
@@ -80,6 +80,7 @@ const whole = z.int().positive()
 
 export const ivonOptions = z.strictObject({
   ...step,
+  priorPrecision: positive.optional().describe('λ δ, in place of `weightDecay`: the prior stays the same whatever the number of examples'),
   after: slot('inference').optional().describe('what finds the first means'),
   epochs: whole.default(20).describe('rounds over the data'),
   batchSize: whole.default(128).describe('examples a batch'),
@@ -99,14 +100,15 @@ const kind = 'ivon'
 export const ivon = (options: IvonOptions, { engine: outer }: { readonly engine: Engine }): Inference => ({
   async infer(given, run) {
     const problem = options.after ? { ...given, initial: await run.infer('fit', options.after, given) } : given
+    const lambda = options.effectiveSize ?? problem.examples
+    const weightDecay = options.priorPrecision === undefined ? options.weightDecay : decayOfPrecision(options.priorPrecision, lambda)
     const { vars, memory } = await descend(problem, run, {
-      optimizer: ivonStep(options),
+      optimizer: ivonStep({ ...options, weightDecay }),
       steps: options.epochs * stepsPerEpoch(problem.examples, options.batchSize),
       size: options.batchSize,
       schedule: { kind: options.schedule, warmup: options.warmup, floor: 0 },
     })
-    const lambda = options.effectiveSize ?? problem.examples
-    const delta = precisionOfDecay(options.weightDecay, lambda)
+    const delta = precisionOfDecay(weightDecay, lambda)
     const deviation: Values = map(under('h.', memory.optimizer), (h): Value => ({
       ...h,
       data: Float32Array.from(h.data, (x: number) => 1 / Math.sqrt(lambda * x + delta)),

@@ -11,12 +11,12 @@ import {
 } from 'ockham'
 import { z } from 'zod'
 import { drawn, unitOf } from '../../parts/bounds/certificate.js'
-import { digests, gaussianKl, klInverse, pacBayesKl } from '../../parts/bounds/index.js'
+import { digests, gaussianKl, klInverse, natsOf, pacBayesKl, scalingBits } from '../../parts/bounds/index.js'
+import { viewOf } from '../../parts/datasets/index.js'
 import { correctness, decisions } from '../../parts/evaluation/index.js'
 import { parametric } from '../../parts/networks/index.js'
 import { map, predictor, prefix, value } from '../../parts/training/index.js'
 import { inverseSoftplus } from './gaussian.js'
-import { viewOf } from './parts-of.js'
 import { drawing, type PacBayesPosterior } from './pac-bayes.js'
 
 export const pacBayesBoundOptions = z.strictObject({
@@ -86,8 +86,10 @@ export const pacBayesBound = ({ repeats, choices, sampling }: Options, _: { read
     const kl = klOf(pac)
     const deltas = { sampling: sampling * delta, generalisation: (1 - sampling) * delta }
     const rate = errors / draws
+    // A scaling of the inputs that was fitted to all training rows is known to prior and posterior alike, but not before the data.
+    const scaling = natsOf(scalingBits(problem.dataset))
     const mean = klInverse(rate, -Math.log(deltas.sampling) / draws)
-    const bounded = Math.min(1, pacBayesKl(mean, kl + Math.log(choices), n, deltas.generalisation))
+    const bounded = Math.min(1, pacBayesKl(mean, kl + Math.log(choices) + scaling, n, deltas.generalisation))
     return {
       bound: 'pac-bayes-kl',
       quantity:
@@ -105,12 +107,13 @@ export const pacBayesBound = ({ repeats, choices, sampling }: Options, _: { read
         sampling: mean - rate,
         kl,
         'nats.choices': Math.log(choices),
+        ...(scaling > 0 && { 'nats.scaling': scaling }),
         complexity: bounded - mean,
         delta,
         'delta.sampling': deltas.sampling,
       },
       formula:
-        'value = largest p with kl(rate + sampling ‖ p) ≤ (kl + nats.choices + ln(2√n / (delta − delta.sampling))) / n; rate + sampling = largest p with kl(rate ‖ p) ≤ ln(1 / delta.sampling) / draws',
+        'value = largest p with kl(rate + sampling ‖ p) ≤ (kl + nats.choices + nats.scaling + ln(2√n / (delta − delta.sampling))) / n; rate + sampling = largest p with kl(rate ‖ p) ≤ ln(1 / delta.sampling) / draws',
       assumptions: [
         drawn('train', unitOf(meta), meta.dependence),
         `The prior was learnt from ${Math.round(100 * pac.share)} % of the training split, chosen by a seed; the bound is from the other examples, and scale, architecture and settings were fixed before those were looked at.`,

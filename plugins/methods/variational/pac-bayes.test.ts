@@ -8,7 +8,6 @@ import { flat } from '../../parts/priors/index.js'
 import { adam, adamOptions, mapOptions, maximumAPosteriori, value, type MapOptions } from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { klOf, minimised, pacBayes, pacBayesBound, pacBayesOptions, type BoundName, type PacBayesPosterior } from './index.js'
-import { partsOf, viewOf } from './parts-of.js'
 
 let engine: Engine
 beforeAll(async () => {

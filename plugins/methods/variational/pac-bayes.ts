@@ -16,6 +16,7 @@ import {
 } from 'ockham'
 import { tf, type Scalar } from 'ockham/tensor'
 import { z } from 'zod'
+import { partsOf, viewOf } from '../../parts/datasets/index.js'
 import { parametric } from '../../parts/networks/index.js'
 import {
   descend,
@@ -33,7 +34,6 @@ import {
 } from '../../parts/training/index.js'
 import { divergence, savedSpread, softplus, spreadPosterior, type Spread } from './gaussian.js'
 import { boundNames, minimised } from './objectives.js'
-import { partsOf, viewOf } from './parts-of.js'
 import { deviations, spreadModel } from './spread-model.js'
 
 const whole = z.int().positive()
