@@ -55,7 +55,7 @@ describe('ockham certify', () => {
       certificates: { value: number; terms: object }[]
     }
     expect(certificates[0]!.value).toBeLessThan(1)
-    expect(certificates[0]!.terms).toMatchObject({ 'bits.codebook': 64, 'bits.choices': 1 })
+    expect(certificates[0]!.terms).toMatchObject({ 'bits.codebook': 64, 'bits.choices': 1, 'bits.scaling': 128 })
   })
 
   it('--decode agrees from message and spec alone, and prints risk and bound', async () => {
@@ -88,6 +88,31 @@ describe('ockham certify', () => {
     writeFileSync(spec, readFileSync(spec, 'utf8').replace('seed: 5', 'seed: 6'))
     await expect(host.decode(message)).rejects.toThrow(/OCK-CERT-005/)
     await expect(host.decode(join(out, 'none.bin'))).rejects.toThrow(/OCK-CERT-001/)
+  })
+
+  it('a start that was learnt is learnt again by the decoder, from its own share of the examples', { timeout: 60_000 }, async () => {
+    const { folder: learnt } = await host.run({
+      name: 'informed',
+      seed: 5,
+      dataset: use('subset', { of: use('glyphs', { normalise: { mean: [0.5], std: [0.5] } }), size: 2000 }),
+      model: use('subspace', { of: use('mlp', { hidden: [32] }), dim: 9 }),
+      objective: use('cross-entropy'),
+      inference: use('quantised', {
+        share: 0.5,
+        prior: use('map', { epochs: 20, optimizer: use('adam', { learningRate: 0.003 }) }),
+        levels: 3,
+        epochs: 1,
+        optimizer: use('adam', { learningRate: 0.003 }),
+        after: use('map', { epochs: 1, optimizer: use('adam', { learningRate: 0.01 }) }),
+      }),
+      bounds: [use('compression')],
+    })
+    const { agrees, certificates } = await host.decode(join(learnt!, 'message.bin'))
+    expect(agrees).toBe(true)
+    expect(certificates[0]!.terms['n']).toBe(1000)
+    expect(certificates[0]!.terms['bits.scaling']).toBeUndefined()
+    expect(certificates[0]!.value).toBeLessThan(0.7)
+    expect(certificates[0]!.assumptions.join(' ')).toContain('the 1000 examples that it did not see')
   })
 
   it('a run gets its message from certify', async () => {

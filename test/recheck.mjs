@@ -168,7 +168,8 @@ const found = result.certificates.map(({ bound, value, terms }) => {
   }
   const { n, wrong } = errors(theta, 'train')
   const bits = terms['bits.symbols'] + side
-  const length = bits + 2 * Math.log2(bits) + 1 + terms['bits.choices']
+  // Mean and deviation of the pixels, as float64, are of the same data.
+  const length = bits + 2 * Math.log2(bits) + 1 + terms['bits.choices'] + 2 * 64
   const budget = (length * Math.LN2 - Math.log(terms.delta)) / n
   const honest = bits <= longest && bits > longest - 8 && terms['bits.symbols'] >= entropy - 1e-6
   return {

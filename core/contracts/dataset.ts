@@ -54,6 +54,8 @@ export interface Dataset {
   read(split: string, rows: Value, key?: HostKey): Values | Promise<Values>
   /** The scaling applied to `x`; absent where inputs are raw. */
   readonly scaling?: Scaling
+  /** Whether that scaling was fitted to training rows, which bounds from these rows pay for; absent where it was given. */
+  readonly fitted?: boolean
   /** The same examples under another scaling: an auxiliary dataset takes the training set's, never its own. */
   rescaled?(scaling: Scaling | undefined): Dataset
   /** The split to use when the dataset serves another (as context, as out-of-distribution set); absent: the user's default. */

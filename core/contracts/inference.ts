@@ -1,6 +1,6 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core'
 import type { Batch, Dataset } from './dataset.js'
-import type { HostKey, Key } from './key.js'
+import type { Key } from './key.js'
 import type { Model } from './model.js'
 import type { Posterior, Saved } from './posterior.js'
 import type { Process } from './process.js'
@@ -25,8 +25,11 @@ export interface Inference {
   infer(problem: Problem, run: Run): Promise<Posterior>
   /** The inverse of `save`: what resume, `initial` and `load` use. */
   restore(saved: Saved, problem: Problem): Posterior | Promise<Posterior>
-  /** The posterior that a message stands for, from the problem and the key that `infer` had, without learning. */
-  decode?(bytes: Uint8Array, problem: Problem, key: HostKey): Promise<Posterior>
+  /**
+   * The posterior that a message stands for, from the problem and a run with the key that `infer` had. What the message says is not learnt
+   * again; what decoder and encoder both know may have to be.
+   */
+  decode?(bytes: Uint8Array, problem: Problem, run: Run): Promise<Posterior>
   /** What `--dry-run` prints: steps, and sizes where they are known. */
   plan?(problem: Problem): Readonly<Record<string, number>>
 }

@@ -24,6 +24,8 @@ export interface Message {
   readonly lengths?: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** What a decoder needs beside the bytes, with digests. */
   readonly side: Readonly<Record<string, string>>
+  /** Rows of the training split that nothing of what the decoder knows beforehand was learnt from; all of them unless given. */
+  readonly rows?: Int32Array
   decode(bytes: Uint8Array): Promise<Posterior>
 }
 

@@ -5,6 +5,7 @@ import {
   hostKey,
   InputError,
   memoryStore,
+  PlacedRun,
   problemOf,
   Reference,
   RunError,
@@ -16,6 +17,7 @@ import {
   type Place,
   type Posterior,
   type Problem,
+  type Run,
 } from 'ockham'
 import { claimOf, readMessage, specBeside, writeMessage, type Claim } from './message.js'
 import { disposeAll, prepare, workOf, type Prepared } from './prepare.js'
@@ -79,20 +81,25 @@ async function composed<T>(spec: PipelineSpec, { check }: Around, work: (run: Pr
   }
 }
 
-/** The run's bounds on a posterior, in places of the same keys as in the run. */
-async function certificates(run: Prepared, posterior: Posterior, { engine }: Around): Promise<readonly Certificate[]> {
-  const place: Place = {
-    key: hostKey(run.composition.seed),
-    engine,
-    signal: new AbortController().signal,
-    store: memoryStore(),
-    path: [],
-    timings: {},
-    record: () => undefined,
-  }
+/** Where the run's work is done again: the same keys, and nothing kept. */
+const placeOf = (run: Prepared, { engine }: Around): Place => ({
+  key: hostKey(run.composition.seed),
+  engine,
+  signal: new AbortController().signal,
+  store: memoryStore(),
+  path: [],
+  timings: {},
+  record: () => undefined,
+})
+
+/** The run's bounds on a posterior. */
+async function certificates(run: Prepared, posterior: Posterior, around: Around): Promise<readonly Certificate[]> {
   const given = { infer: () => Promise.resolve(posterior), restore: () => posterior }
-  return (await execute({ ...workOf(run, undefined), inference: given }, place)).certificates
+  return (await execute({ ...workOf(run, undefined), inference: given }, placeOf(run, around))).certificates
 }
+
+/** What the inference of a run is given there. */
+const inferring = (place: Place): Run => new PlacedRun({ ...place, key: place.key.fold('inference'), path: ['inference'] })
 
 const problem = (run: Prepared): Problem => problemOf(workOf(run, undefined))
 
@@ -133,15 +140,15 @@ function compare(claims: readonly Claim[], found: readonly Claim[]): Compared[] 
 
 /**
  * Rebuilds a model from its message and the spec, evaluates it again on the data, and compares risk and bounds with what the file claims.
- * Nothing is learnt, and nothing else of the run is read.
+ * Nothing that the message says is learnt again, and nothing else of the run is read.
  */
 export async function decodeMessage(file: string, spec: string | undefined, around: Around): Promise<Certified> {
   const { bytes, side, claims } = readMessage(file)
   const where = spec ?? specBeside(file)
   return composed(withBound(readYaml(where), where), around, async (run) => {
-    const { inference, seed } = run.composition
+    const { inference } = run.composition
     if (!inference.decode) throw noMessage(where)
-    const posterior = await inference.decode(bytes, problem(run), hostKey(seed).fold('inference'))
+    const posterior = await inference.decode(bytes, problem(run), inferring(placeOf(run, around)))
     const { message } = posterior
     if (!message) throw noMessage(where)
     for (const [name, digest] of Object.entries(side))

@@ -107,7 +107,7 @@ export const pacBayesBound = ({ repeats, choices, sampling }: Options, _: { read
         sampling: mean - rate,
         kl,
         'nats.choices': Math.log(choices),
-        ...(scaling > 0 && { 'nats.scaling': scaling }),
+        'nats.scaling': scaling,
         complexity: bounded - mean,
         delta,
         'delta.sampling': deltas.sampling,

@@ -54,18 +54,6 @@ describe('what is minimised', () => {
   })
 })
 
-it('deals the rows once: each to the prior or to the bound', async () => {
-  const { prior, bound } = partsOf(10, 0.3, 4)
-  expect([prior.length, bound.length]).toEqual([3, 7])
-  expect([...prior, ...bound].sort((a, b) => a - b)).toEqual([...Array(10).keys()])
-  expect(partsOf(10, 0.3, 4)).toEqual({ prior, bound })
-  const data = inMemory({ train: { x: value([...Array(10).keys()], [10, 1]), y: value([...Array(10).keys()], [10], 'int32') } })
-  const view = viewOf(data, bound)
-  expect(view.meta.splits).toEqual({ train: 7 })
-  const read = await view.read('train', value([0, 6], [2], 'int32'))
-  expect(Array.from(read['y']!.data)).toEqual([bound[0], bound[6]])
-})
-
 describe('a certificate', () => {
   const rows = (n: number, seed: number, shuffle = false): Values => {
     const x = hostKey(seed).normal([n, 2])

@@ -4,13 +4,14 @@ import { InputError } from 'ockham'
 import { z } from 'zod'
 import { checkSplits } from '../evaluation/index.js'
 import { bound, type Bounded, type Method } from './bound.js'
-import { drawn, unitOf } from './certificate.js'
+import { unitOf } from './certificate.js'
+import { lengthOf } from './description.js'
 import { digests } from './digest.js'
-import { natsOf, prefixLength } from './occam.js'
+import { natsOf } from './occam.js'
 import { lossesOf, type Scored } from './risk.js'
 import { alphaGrid, dyadicAlphas, smoothedLoss, smoothedRange } from './smoothing.js'
+import { assumptionsOf, formulaOf, quantityOf } from './statement.js'
 import { randomTopK, topKErrors } from './tokens.js'
-import { choiceBits } from './union.js'
 
 const whole = z.int().positive()
 
@@ -42,16 +43,6 @@ export const compressionOptions = z.strictObject({
 
 export type CompressionOptions = z.output<typeof compressionOptions>
 
-/** Bits of a message by part, its length as a prefix-free description, and what was chosen. */
-function lengthOf(message: Message, { accounting, choices, extraBits }: CompressionOptions): Record<string, number> {
-  const parts = message.lengths?.[accounting] ?? { message: message.bits }
-  const bits = Object.values(parts).reduce((a, b) => a + b, 0)
-  const chosen = choiceBits(choices) + extraBits
-  const named = Object.fromEntries(Object.entries(parts).map(([name, of]) => [`bits.${name}`, of]))
-  const length = prefixLength(bits, chosen, accounting)
-  return { ...named, 'bits.prefix': length - bits - chosen, 'bits.choices': chosen, bits: length }
-}
-
 /** One bound that may be chosen: its price in bits, how it maps losses to the unit, and what comes out. */
 interface Candidate {
   readonly bits: number
@@ -72,17 +63,14 @@ const rowLoss =
       ? Float64Array.from({ length: labels.length }, (_, i) => probabilities[i * classes + labels[i]!]!)
       : topKErrors(probabilities, classes, labels, loss === 'error' ? 1 : k)
 
-const quantityOf = ({ loss, k }: CompressionOptions): string =>
-  loss === 'error'
-    ? 'error rate on the distribution that the training examples were drawn from'
-    : loss === 'top-k'
-      ? `top-${k} error on the distribution that the training examples were drawn from`
-      : 'negative log-likelihood of the smoothed prediction, bits an example, on the distribution that the training examples were drawn from'
-
-/** Draws with replacement, made after the message was frozen: they follow from the run's key and the message. */
-function drawsOf(run: Run, message: Message, units: number | undefined, n: number): ArrayLike<number> | undefined {
-  if (units === undefined) return undefined
-  return run.key.fold('subsample').fold(sha256(message.bytes)).integers([units], n).data
+/**
+ * The examples whose losses are counted: those that the start of the model did not see, or draws from them with replacement, made after the
+ * message was frozen: they follow from the run's key and the message.
+ */
+function rowsOf(run: Run, { bytes }: Message, about: ArrayLike<number>, units: number | undefined): ArrayLike<number> {
+  if (units === undefined) return about
+  const drawn = run.key.fold('subsample').fold(sha256(bytes)).integers([units], about.length).data
+  return Int32Array.from(drawn, (i: number) => about[i]!)
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -99,11 +87,11 @@ export function compression(options: CompressionOptions, { dataset }: { readonly
       const message = messageOf(posterior)
       const decoded = await message.decode(message.bytes)
       const { meta } = problem.dataset
-      const n = meta.splits[split]!
+      const about = (split === 'train' && message.rows) || Int32Array.from({ length: meta.splits[split]! }, (_, row) => row)
+      const n = about.length
       const classes = meta.classes?.length ?? 0
-      const draws = drawsOf(run, message, units, n)
-      const losses = await lossesOf(decoded, problem.dataset, split, rowLoss(options), draws)
-      const length = lengthOf(message, options)
+      const losses = await lossesOf(decoded, problem.dataset, split, rowLoss(options), rowsOf(run, message, about, units))
+      const length = lengthOf(message, problem.dataset, options)
       const best = chosen(losses, candidatesOf(options, classes), {
         length: length['bits']!,
         n,
@@ -134,30 +122,11 @@ export function compression(options: CompressionOptions, { dataset }: { readonly
           delta,
         },
         formula: formulaOf(options),
-        assumptions: assumptionsOf(options, meta),
+        assumptions: assumptionsOf(options, meta, message),
         digests: { message: sha256(message.bytes), ...message.side, ...digests(decoded, meta) },
       }
     },
   }
-}
-
-/** How the value follows from the terms. */
-function formulaOf({ method, loss, units }: CompressionOptions): string {
-  const scaled = loss === 'log-likelihood'
-  const mean = units === undefined ? 'rate' : 'rate + sampling'
-  const failure = units === undefined ? 'delta' : '(delta − delta.sampling)'
-  const nats = `nats + ln(1/${failure})`
-  const forms = {
-    kl: `largest p with kl(${mean} ‖ p) ≤ (${nats}) / n`,
-    hoeffding: `${mean} + √((${nats}) / 2n)`,
-    catoni: `least over γ of Catoni's map at γ/n of ${mean} + 1.0001 (${nats} + 2 ln(2 + ln γ / ln 1.0001)) / γ`,
-  }
-  const unit = scaled ? '; the loss, −log₂((1 − alpha) p + alpha/classes), counts from 0 to 1 on its range' : ''
-  const draws =
-    units === undefined
-      ? ''
-      : `; rate + sampling bounds the mean of all n from units draws in the same way, with delta.sampling and ln of the choices of alpha`
-  return `nats = bits ln 2; bits = the sum of bits.*; value = ${forms[method]}${unit}${draws}`
 }
 
 interface Setting {
@@ -191,14 +160,3 @@ function messageOf({ message }: Posterior): Message {
     remedy: 'learn with { use: quantised, after: … }',
   })
 }
-
-const assumptionsOf = ({ split, accounting, choices, units }: CompressionOptions, meta: Dataset['meta']): string[] => [
-  drawn(split, unitOf(meta), meta.dependence),
-  'Architecture, seed, random start, projection, quantiser and the form of the message were fixed before the data was looked at, but for the choices that are paid for' +
-    `${Object.keys(choices).length > 0 ? ` (${Object.keys(choices).join(', ')})` : ''}.`,
-  'The predictor is the model that the message decodes to, evaluated without dropout or batch statistics.',
-  ...(units === undefined ? [] : ['The draws of the risk follow from the seed and the message, and were made once.']),
-  ...(accounting === 'reference'
-    ? ['Lengths are counted as published code does: up to one bit less than a prefix-free code takes, and counts that sum to the whole.']
-    : []),
-]

@@ -8,6 +8,7 @@ import { klInverse } from './kl-inverse.js'
 
 export { bound, type Asked, type Bounded, type Method } from './bound.js'
 export { compression, compressionOptions, type CompressionOptions } from './compression.js'
+export { scalingBits } from './description.js'
 export { conformalRiskControl, conformalThreshold } from './conformal.js'
 export { natsOf, occamHoeffding, occamKl, occamRealisable, prefixLength, type Accounting } from './occam.js'
 export {

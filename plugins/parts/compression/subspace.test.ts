@@ -2,11 +2,9 @@ import { hostKey, type Engine, type Key, type Model, type Tensors, type Values, 
 import type { Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bind, mlp, mlpOptions, resnet, resnetOptions } from '../networks/index.js'
-import { crossEntropy } from '../objectives/index.js'
-import { flat } from '../priors/index.js'
-import { adam, adamOptions, mapOptions, maximumAPosteriori, value, zeros } from '../training/index.js'
-import { engines, inMemory, testRun } from '../training/testing.js'
-import { dense, fastfood, film, kronecker, quantised, roundedKronecker, roundedSizes, sparse, subspace, walshOnHost } from './index.js'
+import { zeros } from '../training/index.js'
+import { engines, inMemory } from '../training/testing.js'
+import { dense, fastfood, film, kronecker, roundedKronecker, roundedSizes, sparse, subspace, walshOnHost } from './index.js'
 import type { Projector } from './index.js'
 import { orthonormal } from './projectors/orthonormal.js'
 import { walsh } from './projectors/hadamard.js'
@@ -158,67 +156,5 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
     const inside = await logits(base, model.unwrap(vars), x)
     const still = Array.from((await as(false)).data)
     Array.from(inside).forEach((y, i) => expect(y).toBeCloseTo(still[i]!, 4))
-  })
-
-  describe('quantised', () => {
-    const points = (n: number, stream: string): Values => {
-      const x = key.fold(stream).normal([n, 6])
-      return {
-        x,
-        y: value(
-          Array.from({ length: n }, (_, i) => (x.data[6 * i]! > 0 ? 1 : 0)),
-          [n],
-          'int32',
-        ),
-      }
-    }
-    const dataset = inMemory({ train: points(120, 'train'), test: points(40, 'test') }, { classes: ['a', 'b'] })
-    const problem = (model: Model) => ({ dataset, model, objective: crossEntropy(), prior: flat(), examples: 120 })
-    const inference = (o: object = {}) => {
-      const map = { ...mapOptions.parse({ epochs: 10, batchSize: 30 }), optimizer: adam(adamOptions.parse({ learningRate: 0.1 })) }
-      const after = maximumAPosteriori(map as never, { engine })
-      return quantised(
-        { after, levels: 5, quantiser: 'kmeans', epochs: 2, batchSize: 30, schedule: 'cosine', state: 'refuse', ...o } as never,
-        { engine },
-      )
-    }
-
-    it('is rebuilt by its message, from the problem and the key alone', async () => {
-      const model = subspace({ of: mlp(mlpOptions.parse({ hidden: [16] })), dim: 40, projector: kronecker(), state: 'learn' })
-      const asked = problem(model)
-      const learnt = await inference().infer(asked, testRun(engine, { seed: 3 }).run)
-      const x = { x: key.fold('new').normal([9, 6]) }
-      const said = async (p: typeof learnt) => {
-        const prediction = await p.predict(x)
-        return prediction.kind === 'categorical' ? Array.from(prediction.probabilities.data) : []
-      }
-      const { message } = learnt
-      expect(message!.bits).toBeLessThanOrEqual(8 * message!.bytes.length)
-      expect(new Set(learnt.weights!.point().params['w']!.data).size).toBeLessThanOrEqual(5)
-      const elsewhere = await inference().decode(message!.bytes, asked, hostKey(3))
-      expect(await said(elsewhere)).toEqual(await said(learnt))
-      expect(elsewhere.message!.side).toEqual(message!.side)
-      const restored = await inference().restore(learnt.save(), asked)
-      expect(await said(restored)).toEqual(await said(learnt))
-      expect(restored.message!.bytes).toEqual(message!.bytes)
-      expect((await inference().decode(message!.bytes, asked, hostKey(4))).message!.side).not.toEqual(message!.side)
-    })
-
-    it('refuses running statistics unless they are coded or frozen', async () => {
-      const images = (of: Values): Values => ({ ...of, x: { ...of['x']!, shape: [of['x']!.shape[0]!, 2, 3, 1] } })
-      const pictures = inMemory({ train: images(points(60, 'train')), test: images(points(20, 'test')) }, { classes: ['a', 'b'] })
-      const of = resnet(resnetOptions.parse({ depth: 20, width: 1 }))
-      const inside = (state: 'learn' | 'freeze') => ({
-        ...problem(subspace({ of, dim: 16, projector: kronecker(), state })),
-        dataset: pictures,
-        examples: 60,
-      })
-      const { run } = testRun(engine)
-      await expect(inference().infer(inside('learn'), run)).rejects.toThrow(/OCK-CODE-005.*state: freeze/)
-      const bits = async (state: 'learn' | 'freeze', o: object) =>
-        (await inference(o).infer(inside(state), testRun(engine).run)).message!.lengths!['corrected']!
-      expect((await bits('learn', { state: 'code' }))['state']).toBeGreaterThan(16)
-      expect((await bits('freeze', {}))['state']).toBeUndefined()
-    })
   })
 })

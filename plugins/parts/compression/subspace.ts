@@ -8,6 +8,8 @@ export interface Wrapper extends Model {
   readonly of: Model
   /** The inner model's variables at these of the wrapper, computed on the host in float64 and rounded once. */
   unwrap(vars: Variables<Value>): Variables<Value>
+  /** The wrapper's variables at its start, with the inner model's own start replaced by these. */
+  at(start: Variables<Value>, inner: Variables<Value>): Variables<Value>
 }
 
 export const isWrapper = (model: object): model is Wrapper => 'unwrap' in model && typeof model.unwrap === 'function'
@@ -33,6 +35,21 @@ export function cut(vector: Tensor, like: Tensors): Record<string, Tensor> {
   return Object.fromEntries(all.map(([name, { shape }], i) => [name, parts[i]!.reshape(shape)]))
 }
 
+/** w = 0 around these variables of the inner model. */
+function around({ params, frozen, state }: Variables<Value>, p: Values, dim: number, kept: SubspaceOptions['state']): Variables<Value> {
+  const freeze = kept === 'freeze'
+  return {
+    params: { w: zeros([dim]) },
+    frozen: {
+      ...prefix('at0.', params),
+      ...prefix('base.', frozen),
+      ...prefix('P.', p),
+      ...(freeze && prefix('state0.', state)),
+    },
+    state: freeze ? {} : state,
+  }
+}
+
 /**
  * θ = θ₀ + P w around any model: only w [dim], zero at the start, is learnt; θ₀, the model's own start, and the random projection P are fixed by the
  * key (Li et al. 2018; Lotfi et al. 2022). With `state: freeze` the model always runs as it predicts: running statistics stay as they start and
@@ -41,19 +58,10 @@ export function cut(vector: Tensor, like: Tensors): Record<string, Tensor> {
 export const subspace = ({ of, dim, projector, state: kept }: SubspaceOptions): Wrapper => ({
   of,
   async init(key, meta) {
-    const { params, frozen, state } = await of.init(key.fold('base'), meta)
-    const freeze = kept === 'freeze'
-    return {
-      params: { w: zeros([dim]) },
-      frozen: {
-        ...prefix('at0.', params),
-        ...prefix('base.', frozen),
-        ...prefix('P.', projector.init(key.fold('projector'), byName(params), dim)),
-        ...(freeze && prefix('state0.', state)),
-      },
-      state: freeze ? {} : state,
-    }
+    const inner = await of.init(key.fold('base'), meta)
+    return around(inner, projector.init(key.fold('projector'), byName(inner.params), dim), dim, kept)
   },
+  at: ({ frozen }, inner) => around(inner, under('P.', frozen), dim, kept),
   apply({ params, frozen, state }, x, call) {
     const at0 = byName(under('at0.', frozen))
     const moved = cut(projector.up(under('P.', frozen), params['w']!), at0)

@@ -116,6 +116,7 @@ export function arrays(options: ArraysOptions): Dataset {
     licence,
     splits: content,
     scaling: scaling === true ? fit('x') : scaling || undefined,
+    fitted: scaling === true,
     target: target && labels?.dtype !== 'int32' ? fit('y') : undefined,
     split,
   })

@@ -194,6 +194,7 @@ export async function csv(options: CsvOptions): Promise<Dataset> {
     licence: 'unknown: of the file given',
     splits,
     scaling: scaling ? fitFeatures(x.data, features.length) : undefined,
+    fitted: scaling,
     target: scaling && !classes ? fitFeatures(y.data, 1) : undefined,
     split,
   })

@@ -31,9 +31,9 @@ function scalingOf(splits: Content['splits'], normalise: boolean | Scaling): Sca
 }
 
 /** A dataset of images held as bytes, [height, width, channels], normalised and augmented as the options say. */
-export function images(content: Omit<Content, 'scaling' | 'augmented' | 'dispose' | 'split'>, options: ImageOptions): Dataset {
+export function images(content: Omit<Content, 'scaling' | 'fitted' | 'augmented' | 'dispose' | 'split'>, options: ImageOptions): Dataset {
   const { augment, workers, normalise, split } = options
-  const scaled = { ...content, scaling: scalingOf(content.splits, normalise), split }
+  const scaled = { ...content, scaling: scalingOf(content.splits, normalise), fitted: normalise === true, split }
   if (!augment) return memory(scaled)
   const drawn = (rows: TypedArray, key: HostKey): Float64Array => drawChanges(augment, rows.length, key)
   if (workers === 0)

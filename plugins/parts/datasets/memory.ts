@@ -19,6 +19,8 @@ export interface Content {
   readonly splits: Readonly<Record<string, Fields>>
   /** Applied to `x`. */
   readonly scaling?: Scaling | undefined
+  /** Whether the scaling follows from the rows of `train`. */
+  readonly fitted?: boolean | undefined
   /** Applied to real-valued `y`. */
   readonly target?: Scaling | undefined
   readonly split?: string | undefined
@@ -89,7 +91,7 @@ export function memory(content: Content): Dataset {
 }
 
 function over(content: Content, meta: DatasetMeta): Dataset & { dispose?(): Promise<void> } {
-  const { splits, scaling, target, split, augmented, dispose } = content
+  const { splits, scaling, fitted, target, split, augmented, dispose } = content
   const field = (name: string, of: Field, rows: TypedArray, key?: HostKey): Value | Promise<Value> => {
     if (name === 'y') return gather(of, rows, of.dtype === 'float32' ? target : undefined)
     if (name !== 'x') return gather(of, rows)
@@ -107,10 +109,10 @@ function over(content: Content, meta: DatasetMeta): Dataset & { dispose?(): Prom
   return {
     meta,
     read,
-    ...(scaling && { scaling }),
+    ...(scaling && { scaling, ...(fitted && { fitted }) }),
     ...(target && { target }),
     ...(split !== undefined && { split }),
     ...(dispose && { dispose }),
-    rescaled: (other) => over({ ...content, scaling: other }, meta),
+    rescaled: (other) => over({ ...content, scaling: other, fitted: false }, meta),
   }
 }

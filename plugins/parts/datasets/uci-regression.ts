@@ -125,6 +125,7 @@ export async function uciRegression(options: UciRegressionOptions): Promise<Data
     licence: "UCI's own terms for each set; the splits are of a repository under CC-BY-NC-4.0",
     splits,
     scaling: scaling ? fitFeatures(x!.data, inputs.length) : undefined,
+    fitted: scaling,
     target: scaling ? fitFeatures(y!.data, outputs.length) : undefined,
     split,
   })
