@@ -42,6 +42,8 @@ export interface Model<X extends Input = Input, Y = Tensor> {
   readonly pretrained?: boolean
   /** Fresh variables; reads pre-trained weights where the model has them. */
   init(key: HostKey, meta: DatasetMeta): Variables<Value> | Promise<Variables<Value>>
+  /** Files for other programs that hold what was learnt, by name. A run writes them beside its posterior. */
+  files?(vars: Variables<Value>, meta: DatasetMeta): Readonly<Record<string, Uint8Array | string>>
   /** Traced and pure. Classifiers return logits [n, C], regressors means [n, D]. */
   apply(vars: Variables, x: X, call: Call): Y
 }

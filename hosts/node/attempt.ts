@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   type Bus,
   createBus,
@@ -16,7 +17,7 @@ import {
   type Work,
 } from 'ockham'
 import type { Observable } from 'rxjs'
-import { diskStore, journal, readHistory, readJournal } from '../../plugins/services/journal/index.js'
+import { diskStore, journal, readHistory, readJournal, writeDurably } from '../../plugins/services/journal/index.js'
 import { messageFile, writeMessage } from './message.js'
 import { writePosterior, writeResult } from './record.js'
 import { versions } from './versions.js'
@@ -71,6 +72,10 @@ export function track(
   }
 }
 
+/** What the model would have other programs read. */
+const filesOf = ({ model, dataset }: Work, { weights }: Posterior): Readonly<Record<string, Uint8Array | string>> =>
+  weights && 'apply' in model ? (model.files?.(weights.point(), dataset.meta) ?? {}) : {}
+
 /** Runs one composition to the end, in its folder; goes on where a run in that folder stopped. */
 export async function attempt({ id, name, folder, parent, engine, trackers, composition, work, options }: Attempt): Promise<RunRecord> {
   const bus = createBus((message) => void process.stderr.write(`${message}\n`))
@@ -107,6 +112,10 @@ export async function attempt({ id, name, folder, parent, engine, trackers, comp
     if (folder !== undefined) {
       writePosterior(folder, posterior, composition.dataset.meta)
       bus.emit({ type: 'artifact', name: 'posterior', file: 'posterior.safetensors' })
+      for (const [file, bytes] of Object.entries(filesOf(work, posterior))) {
+        writeDurably(join(folder, file), bytes)
+        bus.emit({ type: 'artifact', name: file, file })
+      }
       if (posterior.message) {
         writeMessage(folder, posterior.message, found.certificates)
         bus.emit({ type: 'artifact', name: 'message', file: messageFile })

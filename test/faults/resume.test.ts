@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ended, fileWith, folders, ockham, posteriorOf, start, temporary, until } from './command.js'
 
-const spec = (steps: number) => `
+const moons = (steps: number) => `
 seed: 3
 dataset: { use: two-moons, n: 100 }
 model: { use: mlp, hidden: [64, 64] }
@@ -11,6 +11,20 @@ objective: cross-entropy
 prior: { use: fseb, context: { use: two-moons, split: grid }, points: context, contextSize: 16, covScale: 0.001, priorVar: 10 }
 inference: { use: map, steps: ${steps}, batchSize: 32, schedule: cosine, checkpoint: { steps: 40 } }
 evaluations: [calibration]
+`
+
+/** Adapters of a small decoder on lines of text: dropout, gradients of several batches, draws of their own. */
+const adapters = (steps: number) => `
+seed: 3
+dataset: { use: text, file: ${fileWith(Array.from({ length: 200 }, (_, i) => `${i} and ${i * i}\n`).join(''), 'lines.txt')}, unit: lines, context: 12 }
+model:
+  use: lora
+  of: { use: gpt, layers: 1, width: 16, heads: 2, context: 12, positions: rotary, norm: rms, activation: swiglu, dropout: 0.1 }
+  targets: linear
+objective: next-token
+prior: flat
+inference: { use: map, steps: ${steps}, batchSize: 8, accumulate: 2, schedule: cosine, clip: 1, checkpoint: { steps: 40 } }
+evaluations: [perplexity]
 `
 
 const only = (out: string): string => folders(out)[0]!
@@ -25,9 +39,10 @@ const checkpointed = (out: string): number => {
 }
 
 describe.each([
-  ['onnxruntime', 4000, 3],
-  ['interpreter', 600, 2],
-] as const)('a run killed on %s', (engine, steps, kills) => {
+  ['onnxruntime', 4000, 3, moons],
+  ['interpreter', 600, 2, moons],
+  ['onnxruntime', 1200, 1, adapters],
+] as const)('a run killed on %s', (engine, steps, kills, spec) => {
   it('ends with the bytes of an uninterrupted one after being resumed, killed several times', async () => {
     const file = fileWith(spec(steps))
     const whole = temporary()
@@ -50,13 +65,15 @@ describe.each([
     expect(posteriorOf(only(out)).equals(posteriorOf(only(whole)))).toBe(true)
     const values = (folder: string) => (JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as { values: object }).values
     expect(values(only(out))).toEqual(values(only(whole)))
+    for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
+      if (spec === adapters) expect(readFileSync(join(only(out), name)).equals(readFileSync(join(only(whole), name)))).toBe(true)
   }, 240_000)
 })
 
 describe('resume', () => {
   it('takes the engine that the run was started on, and refuses another', () => {
     const out = temporary()
-    expect(ockham('run', fileWith(spec(30)), '--out', out, '--engine', 'interpreter').status).toBe(0)
+    expect(ockham('run', fileWith(moons(30)), '--out', out, '--engine', 'interpreter').status).toBe(0)
     rmSync(join(only(out), 'result.json'))
     const { status, stderr } = ockham('resume', only(out), '--engine', 'onnxruntime')
     expect([status, stderr]).toEqual([2, expect.stringContaining('OCK-RUN-015')])
@@ -68,7 +85,7 @@ describe('resume', () => {
 
 describe('an interrupted run', () => {
   it('closes with a checkpoint, exits 130 and goes on', async () => {
-    const file = fileWith(spec(8000))
+    const file = fileWith(moons(8000))
     const out = temporary()
     const child = start('run', file, '--out', out)
     await until(child, () => checkpointed(out) >= 40)
@@ -83,7 +100,7 @@ describe('an interrupted run', () => {
 describe('a finished run', () => {
   it('is read back by resume, and its journal survives a torn line', () => {
     const out = temporary()
-    expect(ockham('run', fileWith(spec(50)), '--out', out).status).toBe(0)
+    expect(ockham('run', fileWith(moons(50)), '--out', out).status).toBe(0)
     const journal = join(only(out), 'events.jsonl')
     writeFileSync(journal, `${readFileSync(journal, 'utf8')}{"type":"ste`)
     const { status, stdout } = ockham('resume', only(out), '--json')

@@ -56,11 +56,9 @@ function parted(x: Tensor, heads: number): Tensor {
 function written(room: Tensor, news: Tensor, { places, length }: Past): Tensor {
   const [n, heads, t, d] = news.shape as [number, number, number, number]
   const slots = tf.range(0, length, 1, 'int32').reshape([1, length, 1])
-  const here = tf.cast(tf.equal(slots, places.reshape([n, 1, t])), 'float32')
-  if (t === 1) {
-    const one = here.reshape([n, 1, length, 1])
-    return room.mul(tf.sub(1, one)).add(one.mul(news))
-  }
+  const at = tf.equal(slots, places.reshape([n, 1, t]))
+  if (t === 1) return tf.where(at.reshape([n, 1, length, 1]), news, room)
+  const here = tf.cast(at, 'float32')
   const put = tf.matMul(here, news.transpose([0, 2, 1, 3]).reshape([n, t, heads * d]))
   const free = tf.sub(1, here.sum(2)).reshape([n, 1, length, 1])
   return room.mul(free).add(put.reshape([n, length, heads, d]).transpose([0, 2, 1, 3]))

@@ -33,7 +33,7 @@ function placesOf(t: number, past: Past | undefined, s: Sizes): Places {
   const { places, length } = past
   if (s.positions === 'learned') return { rows: places, turns: undefined }
   const all = rotations(length, d, s.rotaryBase)
-  const taken = (x: Tensor): Tensor => tf.gather(x, places.reshape<Tensor1D>([-1])).reshape([places.shape[0], 1, t, d / 2])
+  const taken = (x: Tensor): Tensor => tf.gather(x, places.reshape<Tensor1D>([-1])).reshape([places.shape[0], 1, t, d])
   return { rows: undefined, turns: { cos: taken(all.cos), sin: taken(all.sin) } }
 }
 

@@ -4,7 +4,7 @@ import { lora } from './lora.js'
 
 export { adapted, denseLayers, lora, loraInit, type Layer, type LoraOptions } from './lora.js'
 export { merged, unmerged } from './merge.js'
-export { decodePeft, encodePeft, type PeftAdapter } from './peft.js'
+export { decodePeft, encodePeft, isLlama, peftFiles, type PeftAdapter } from './peft.js'
 
 export const loraOptions = z.strictObject({
   of: slot('model').describe('the model that is adapted'),

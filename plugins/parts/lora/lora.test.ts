@@ -123,4 +123,7 @@ it('PEFT: files by its names and layout, and back', async () => {
   expect(decodePeft(weights, sizes)).toEqual(learnt)
   expect(() => decodePeft(weights, { ...sizes, layers: 1 })).toThrow('OCK-LORA-004')
   expect(() => encodePeft(learnt, { ...sizes, positions: 'learned' }, options)).toThrow('OCK-LORA-003')
+  const vars = { params: learnt, frozen: {}, state: {} }
+  expect(lora(base, options).files!(vars, meta)).toMatchObject({ 'adapter_model.safetensors': weights })
+  expect(lora(mlp({ hidden: [3], activation: 'tanh', init: 'he' }), options).files!(vars, meta)).toEqual({})
 })

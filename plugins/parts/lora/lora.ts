@@ -1,7 +1,8 @@
 import { InputError, type Call, type HostKey, type Model, type Value, type Variables } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
 import { isDecoder } from '../gpt/index.js'
-import { dropout, uniformKernel, variable } from '../networks/index.js'
+import { dropout, publishedIn, uniformKernel, variable } from '../networks/index.js'
+import { encodePeft, isLlama, peftFiles } from './peft.js'
 
 export interface LoraOptions {
   /** Layers that are adapted: their names, or the ends of them (`attn.q`); `linear` is every dense layer but the head. */
@@ -90,7 +91,8 @@ function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: 
 /**
  * Low-rank adaptation, Hu et al. 2022, equation 3: every targeted layer computes W x + (α / r) B A x with A and B learnt, and everything of the
  * base is frozen. The products are made beside the base's layers, so that no step forms, copies or differentiates W.
- * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out].
+ * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out]. Over a decoder of the LLaMA family a run also writes them as
+ * PEFT's two files.
  */
 export const lora = (base: Model, options: LoraOptions): Model => ({
   ...(isDecoder(base) && { sizes: base.sizes.bind(base) }),
@@ -99,6 +101,13 @@ export const lora = (base: Model, options: LoraOptions): Model => ({
     const all = { ...frozen, ...params }
     const layers = adapted(denseLayers({ params, frozen, state }), options.targets)
     return { params: loraInit(key, layers, options.rank), frozen: all, state }
+  },
+  files({ params, frozen }, meta) {
+    const sizes = isDecoder(base) ? base.sizes(meta) : undefined
+    if (!sizes || !isLlama(sizes)) return {}
+    const table = frozen['tokens.table']
+    const { weights, config } = encodePeft(params, sizes, options, (table && publishedIn(table)?.path) ?? '')
+    return { [peftFiles.weights]: weights, [peftFiles.config]: config }
   },
   apply: (vars, x, call) => base.apply(vars, x, adapting(vars, call, options)),
 })

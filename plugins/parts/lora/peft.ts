@@ -5,11 +5,14 @@ import type { LoraOptions } from './lora.js'
 
 /** The two files of an adapter as the Python package PEFT has them. */
 export interface PeftAdapter {
-  /** `adapter_model.safetensors` */
+  /** `adapter_model.safetensors`, see {@link peftFiles}. */
   readonly weights: Uint8Array
   /** `adapter_config.json` */
   readonly config: string
 }
+
+/** Names by which PEFT looks for them. */
+export const peftFiles = { weights: 'adapter_model.safetensors', config: 'adapter_config.json' } as const
 
 const lead = 'base_model.model.'
 
@@ -26,6 +29,10 @@ function layerNames(sizes: Sizes): Readonly<Record<string, string>> {
   const names = kernels.map(([name, { name: there }]) => [name.slice(0, -'.kernel'.length), there.replace(/\.weight$/, '')] as const)
   return Object.fromEntries([...names, ['head', 'lm_head']])
 }
+
+/** Whether a decoder is one whose layers PEFT knows by LLaMA's names. */
+export const isLlama = ({ positions, norm, activation, bias }: Sizes): boolean =>
+  positions === 'rotary' && norm === 'rms' && activation === 'swiglu' && !bias
 
 const turned = ({ shape: [a, b], data }: Value): Value => ({
   shape: [b!, a!],
