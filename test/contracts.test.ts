@@ -6,11 +6,13 @@ import { hostKey } from 'ockham'
 import type { Engine, Inference, Posterior, Problem, Value } from 'ockham'
 import { expect, it } from 'vitest'
 import fseb from '../plugins/methods/fseb/index.js'
+import batchEnsemble from '../plugins/methods/batch-ensemble/index.js'
 import hmc from '../plugins/methods/hmc/index.js'
 import lmap from '../plugins/methods/lmap/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
 import variational from '../plugins/methods/variational/index.js'
+import sngp from '../plugins/methods/sngp/index.js'
 import swag from '../plugins/methods/swag/index.js'
 import ensemble from '../plugins/methods/ensemble/index.js'
 import mcDropout from '../plugins/methods/mc-dropout/index.js'
@@ -163,6 +165,15 @@ for (const [machine, engine] of Object.entries(engines)) {
   modelSuite(on('cnn'), { engine, make: () => componentOf(networks, 'model', 'cnn', { channels: [4, 5], hidden: [6] }), ...pictures })
   modelSuite(on('resnet'), { engine, make: () => componentOf(networks, 'model', 'resnet', { depth: 20, width: 2 }), ...pictures })
 
+  modelSuite(on('sngp'), {
+    engine,
+    // So wide a bound that kernels are what they are.
+    make: async () =>
+      componentOf(sngp, 'model', 'sngp', { of: await componentOf(networks, 'model', 'mlp', { hidden: [5, 4] }), features: 16, bound: 100 }),
+    meta: clouds(key).meta,
+    x: { x: key.normal([6, 2]) },
+  })
+
   const sentences = {
     meta: { ...clouds(key).meta, classes: ['a', 'b', 'c', 'd'], shapes: { x: { shape: [5], dtype: 'int32' as const } } },
     x: { x: key.integers([3, 5], 4) },
@@ -251,6 +262,10 @@ for (const [machine, engine] of Object.entries(engines)) {
   inferenceSuite(on('mc-dropout'), {
     engine,
     make: (engine) => componentOf(mcDropout, 'inference', 'mc-dropout', { steps: 30, batchSize: 12, samples: 4 }, { engine }),
+  })
+  inferenceSuite(on('batch-ensemble'), {
+    engine,
+    make: (engine) => componentOf(batchEnsemble, 'inference', 'batch-ensemble', { steps: 60, batchSize: 12, members: 2 }, { engine }),
   })
   inferenceSuite(on('ensemble'), {
     engine,

@@ -1,6 +1,7 @@
 /* The ladder of conformance on every posterior that is in the repository. */
 import { hostKey, type Engine } from 'ockham'
 import fseb from '../plugins/methods/fseb/index.js'
+import batchEnsemble from '../plugins/methods/batch-ensemble/index.js'
 import ensemble from '../plugins/methods/ensemble/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import mcDropout from '../plugins/methods/mc-dropout/index.js'
@@ -52,6 +53,10 @@ for (const [machine, engine] of Object.entries(engines)) {
     engine,
     make: async (on) => componentOf(ensemble, 'inference', 'ensemble', { members: 2, of: await map(on) }, { engine: on }),
     moments: 'point',
+  })
+  posteriorSuite(`batch-ensemble, on ${machine}`, {
+    engine,
+    make: (on) => componentOf(batchEnsemble, 'inference', 'batch-ensemble', { steps: 40, batchSize: 4, members: 2 }, { engine: on }),
   })
   posteriorSuite(`swag, on ${machine}`, {
     engine,
