@@ -2,12 +2,19 @@ import type { HostKey } from './key.js'
 import type { Variables } from './model.js'
 import type { Json, Value, Values } from './value.js'
 
-/** A predictive distribution. `members` keeps the samples it was averaged from, [S, n, …]. */
+/** A predictive distribution. `members` keeps the samples it was averaged from, [S, n, …]; of normal ones their means, with `memberVariance` beside. */
 export type Prediction<T = Value> =
   /** Probabilities [n, C], rows sum to one. */
   | { readonly kind: 'categorical'; readonly probabilities: T; readonly members?: T }
   /** Mean and total variance [n, D]; `noise` [n, D] is the aleatoric part of the variance. */
-  | { readonly kind: 'normal'; readonly mean: T; readonly variance: T; readonly noise?: T; readonly members?: T }
+  | {
+      readonly kind: 'normal'
+      readonly mean: T
+      readonly variance: T
+      readonly noise?: T
+      readonly members?: T
+      readonly memberVariance?: T
+    }
 
 /** What `save` gives and `restore` takes: plain data without time, path or identity. */
 export interface Saved {

@@ -6,8 +6,9 @@ import { labelled } from './categorical.js'
 import { adaptiveCalibrationError, expectedCalibrationError, maximumCalibrationError, reliability, rmsCalibrationError } from './ece.js'
 import { fitOf } from './fit.js'
 import { atPoint } from './point.js'
-import { checkSplits, predictionsOf, type Categorical, type Predictions } from './predictions.js'
-import { brierScores } from './scores.js'
+import { checkSplits, predictionsOf, type Categorical, type Normal, type Predictions } from './predictions.js'
+import { brierScores, mixtureNll } from './scores.js'
+import { deviations } from './uncertainty.js'
 
 export const calibrationOptions = z.strictObject({
   splits: z.array(z.string()).min(1).default(['test']).describe('splits to evaluate'),
@@ -76,7 +77,8 @@ const under = <T>(split: string, of: Readonly<Record<string, T>> = {}): Record<s
 
 /**
  * Accuracy, negative log-likelihood (nats), Brier score and expected calibration error of class probabilities, with reliability and
- * confusion; root mean squared error and negative log-likelihood, in the target's units, of normal predictions.
+ * confusion; root mean squared error and negative log-likelihood, in the target's units, of normal predictions, that of the mixture where they are one,
+ * and the aleatoric and epistemic parts of their deviation.
  * Throws `OCK-EVAL-001` … `-004`.
  */
 export const calibration = (options: Options, { dataset }: { dataset: Dataset }): Evaluation => {
@@ -126,9 +128,18 @@ function add(report: Required<Report>, split: string, { values, figures }: Part)
   Object.assign(report.figures, under(split, figures))
 }
 
+/** What a mixture's score and the parts of the variance add for numbers. */
+function ofNumbers(found: Normal): Record<string, number> {
+  const { members, targets, outputs } = found
+  return {
+    ...(members && targets && { 'mixture-nll': mixtureNll(members.mean, members.variance, targets, outputs) }),
+    ...deviations(found),
+  }
+}
+
 function partOf(found: Predictions, split: string, dataset: Dataset, options: Options): Part {
   const fit = fitOf(found, split)
-  if (found.kind === 'normal') return { values: fit }
+  if (found.kind === 'normal') return { values: { ...fit, ...ofNumbers(found) } }
   const part = ofClasses(labelled(found, split), namesOf(dataset, found.classes), options)
   return { ...part, values: { ...fit, ...part.values } }
 }

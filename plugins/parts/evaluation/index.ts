@@ -26,7 +26,7 @@ export { ood, oodOptions, oodScores } from './ood.js'
 export { checkSplits, predictionsOf, type Categorical, type Normal, type Predictions, type Predicts } from './predictions.js'
 export { picture, pictureOptions } from './picture.js'
 export { centredLogs, fitScaling, scaledProbabilities, scaling, scalingOptions, scalings, type Scaled } from './scaling.js'
-export { brierScores, nll, normalCrps, normalNll, rmse } from './scores.js'
+export { brierScores, mixtureNll, nll, normalCrps, normalNll, rmse } from './scores.js'
 export {
   generalisedRiskArea,
   quantile,
@@ -37,7 +37,7 @@ export {
   selectiveCurve,
 } from './selective.js'
 export { selective, selectiveOptions } from './selective-prediction.js'
-export { decomposition, uncertainty, type Score } from './uncertainty.js'
+export { decomposition, deviations, uncertainty, type Score } from './uncertainty.js'
 
 declare module 'ockham' {
   interface Catalog {

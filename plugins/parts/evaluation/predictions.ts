@@ -22,6 +22,10 @@ export interface Normal {
   /** [rows, outputs]. */
   readonly mean: Float64Array
   readonly variance: Float64Array
+  /** The part of the variance that no knowledge of the weights would take away; absent where the posterior does not say. */
+  readonly noise?: Float64Array
+  /** What the predictions are mixtures of, [S, rows, outputs] each; absent where they are not. */
+  readonly members?: { readonly mean: Float64Array; readonly variance: Float64Array }
   readonly targets?: Float64Array
 }
 
@@ -154,18 +158,26 @@ function meanEntropy({ shape, data }: Value, classes: number): Float64Array {
 
 class Numbers implements Gatherer {
   readonly #outputs: number
+  readonly #samples: number
   readonly #mean: Float64Array
   readonly #variance: Float64Array
+  readonly #noise: Float64Array | undefined
+  readonly #members: { readonly mean: Float64Array; readonly variance: Float64Array } | undefined
   #targets: Float64Array | undefined
 
   constructor(
     readonly rows: number,
-    { mean }: Extract<Prediction, { kind: 'normal' }>,
+    { mean, noise, members, memberVariance }: Extract<Prediction, { kind: 'normal' }>,
     readonly dataset: Dataset,
   ) {
     this.#outputs = mean.data.length / mean.shape[0]!
-    this.#mean = new Float64Array(rows * this.#outputs)
-    this.#variance = new Float64Array(rows * this.#outputs)
+    const size = rows * this.#outputs
+    this.#mean = new Float64Array(size)
+    this.#variance = new Float64Array(size)
+    this.#noise = noise && new Float64Array(size)
+    this.#samples = members && memberVariance ? members.shape[0]! : 0
+    this.#members =
+      this.#samples > 0 ? { mean: new Float64Array(this.#samples * size), variance: new Float64Array(this.#samples * size) } : undefined
   }
 
   add(from: number, prediction: Prediction, y: Value | undefined, split: string): void {
@@ -175,21 +187,30 @@ class Numbers implements Gatherer {
     checkFinite(prediction.variance, this.#outputs, from, split)
     const { mean = [0], std = [1] } = this.dataset.target ?? {}
     const shift = (x: number, i: number) => x * std[(i % this.#outputs) % std.length]! + mean[(i % this.#outputs) % mean.length]!
-    this.#mean.set(Float64Array.from(prediction.mean.data, shift), at)
     const stretch = (x: number, i: number) => x * std[(i % this.#outputs) % std.length]! ** 2
+    this.#mean.set(Float64Array.from(prediction.mean.data, shift), at)
     this.#variance.set(Float64Array.from(prediction.variance.data, stretch), at)
+    if (prediction.noise) this.#noise?.set(Float64Array.from(prediction.noise.data, stretch), at)
+    if (this.#members && prediction.members && prediction.memberVariance)
+      for (let s = 0; s < this.#samples; s++) {
+        const place = s * this.rows * this.#outputs + at
+        const own = ({ data }: Value) => data.subarray((s * data.length) / this.#samples, ((s + 1) * data.length) / this.#samples)
+        this.#members.mean.set(Float64Array.from(own(prediction.members), shift), place)
+        this.#members.variance.set(Float64Array.from(own(prediction.memberVariance), stretch), place)
+      }
     if (y) (this.#targets ??= new Float64Array(this.rows * this.#outputs)).set(Float64Array.from(y.data, shift), at)
   }
 
   whole(): Normal {
-    const targets = this.#targets
     return {
       kind: 'normal',
       rows: this.rows,
       outputs: this.#outputs,
       mean: this.#mean,
       variance: this.#variance,
-      ...(targets ? { targets } : {}),
+      ...(this.#noise && { noise: this.#noise }),
+      ...(this.#members && { members: this.#members }),
+      ...(this.#targets && { targets: this.#targets }),
     }
   }
 }

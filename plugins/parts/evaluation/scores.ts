@@ -47,3 +47,25 @@ export function normalCrps(means: ArrayLike<number>, variances: ArrayLike<number
   }
   return sum / means.length
 }
+
+/**
+ * Mean of −log of an equal mixture of normals, nats an example, by members' means and variances [S, n, outputs]; outputs of an example are independent given the
+ * member. Neither the mean of the members' scores nor the score of one normal with the mixture's moments, {@link normalNll}.
+ */
+export function mixtureNll(means: ArrayLike<number>, variances: ArrayLike<number>, targets: ArrayLike<number>, outputs = 1): number {
+  const members = means.length / targets.length
+  let sum = 0
+  for (let from = 0; from < targets.length; from += outputs) {
+    const logs = Array.from({ length: members }, (_, s) => {
+      let log = 0
+      for (let d = from; d < from + outputs; d++) {
+        const at = s * targets.length + d
+        log -= 0.5 * (Math.log(2 * Math.PI * variances[at]!) + (targets[d]! - means[at]!) ** 2 / variances[at]!)
+      }
+      return log
+    })
+    const top = logs.reduce((a, b) => Math.max(a, b), -Infinity)
+    sum -= top + Math.log(logs.reduce((a, l) => a + Math.exp(l - top), 0) / members)
+  }
+  return (sum * outputs) / targets.length
+}

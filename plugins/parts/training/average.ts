@@ -19,6 +19,7 @@ export function average(predictions: readonly Prediction[]): Prediction {
     variance: float32(centre.shape, (i) => within.data[i]! + spread.data[i]!),
     ...(noises.length === all.length && { noise: mean(noises) }),
     members: stack(means),
+    memberVariance: stack(all.map((p) => p.variance)),
   }
 }
 
