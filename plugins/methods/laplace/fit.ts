@@ -8,9 +8,12 @@ import { cotangents, type CurvatureName } from './cotangents.js'
 import { dataOf } from './data.js'
 import { closeDiagonal, diagonal, diagonalSums } from './diagonal.js'
 import { closeFull, full, fullSums, rowsOf, whitening } from './full.js'
-import { kronecker, kroneckerCurvature, kroneckerSums, type KroneckerOptions } from './kronecker.js'
+import { kronecker } from './kronecker.js'
+import { kroneckerCurvature } from './kronecker-curvature.js'
+import { kroneckerSums } from './kronecker-sums.js'
 import { krylov } from './krylov.js'
 import { lowRank, lowRankCurvature } from './low-rank.js'
+import type { KroneckerOptions } from './pairs.js'
 import type { Curvature, Structure, StructureName, Sums } from './structure.js'
 
 export interface FitOptions extends KroneckerOptions {
