@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { hostKey, InputError, type DatasetMeta } from 'ockham'
-import { gpt, gptOptions, isDecoder, openPublished, type Served } from '../../plugins/parts/gpt/index.js'
+import { InputError } from 'ockham'
+import { isDecoder, openPublished, servePublished, type Served } from '../../plugins/parts/gpt/index.js'
 import { describedTokenizer, type Tokenizer } from '../../plugins/parts/tokenizers/index.js'
 import type { Host } from './host.js'
 
@@ -18,8 +18,6 @@ const isFolderOf = (path: string, file: string): boolean => existsSync(path) && 
 /** Whether a name is that of published weights rather than of a run. */
 const isPublished = (name: string): boolean => /\.(gguf|safetensors|json)$/.test(name) || isFolderOf(name, 'config.json')
 
-const undescribed: DatasetMeta = { task: 'language', splits: {}, shapes: {}, digest: '', licence: '' }
-
 async function published(path: string, { engine }: Host): Promise<Language> {
   const file = openPublished(path)
   const tokenizer = ((): Tokenizer => {
@@ -29,9 +27,7 @@ async function published(path: string, { engine }: Host): Promise<Language> {
       file.close()
     }
   })()
-  const model = gpt(gptOptions.parse({ file: path }))
-  const vars = await model.init(hostKey(0), undescribed)
-  return { served: { model, vars, sizes: model.sizes(undescribed), engine }, tokenizer }
+  return { served: await servePublished(path, engine), tokenizer }
 }
 
 async function learnt(run: string, host: Host): Promise<Language> {

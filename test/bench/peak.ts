@@ -23,7 +23,7 @@ export interface Peak {
 }
 
 /** `VmHWM` and `VmRSS` of this process, bytes. */
-function memory(name: 'VmHWM' | 'VmRSS'): number {
+export function memory(name: 'VmHWM' | 'VmRSS'): number {
   const line = readFileSync('/proc/self/status', 'utf8')
     .split('\n')
     .find((l) => l.startsWith(name))

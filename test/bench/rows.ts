@@ -9,6 +9,7 @@ import { feedsOf, training } from './mlp.js'
 import { peak } from './peak.js'
 import { peer } from './peer.js'
 import { priorRows } from './priors.js'
+import { smollm2Rows } from './smollm2-rows.js'
 import { tfjsNodeRows } from './tfjs-node.js'
 import { median, round, smallest, timed } from './row.js'
 import type { Result, Row } from './row.js'
@@ -93,6 +94,7 @@ export const rows: Readonly<Record<string, Row>> = {
   memory,
   ...mlflow,
   ...gpRows,
+  ...smollm2Rows,
   ...laplaceRows,
   ...priorRows,
   ...tfjsNodeRows,

@@ -8,7 +8,7 @@ import { createEngine, interpreter } from '../../services/engine/index.js'
 import { onnxruntime } from '../../services/onnxruntime/index.js'
 import { encodeGguf, field, type RawTensor } from '../gguf/testing.js'
 import { encode } from '../safetensors/index.js'
-import { emptyPast, gpt, openPublished, presets, type Decoder, type DecoderOptions } from './index.js'
+import { emptyPast, gpt, openPublished, presets, reader, servePublished, type Decoder, type Sizes } from './index.js'
 import { decoderInit, decoderShapes } from './init.js'
 import { origins } from './names.js'
 
@@ -41,13 +41,13 @@ const shaken = (key: HostKey, values: Readonly<Record<string, Value>>): Record<s
     }),
   )
 
-const variables = (s: typeof llama | typeof gpt2): Variables<Value> => ({
+const variables = (s: Sizes): Variables<Value> => ({
   params: shaken(hostKey(2), decoderInit(hostKey(1), s)),
   frozen: {},
   state: {},
 })
 
-const options = (s: typeof llama | typeof gpt2): Parameters<typeof gpt>[0] => ({ ...s, dropout: 0 })
+const options = (s: Sizes): Parameters<typeof gpt>[0] => ({ ...s, dropout: 0 })
 
 const ids = (rows: readonly (readonly number[])[]): Value => ({
   shape: [rows.length, rows[0]!.length],
@@ -173,12 +173,38 @@ describe.each(Object.entries(families))('%s', (family, s) => {
   })
 })
 
+it('served from its file, with kernels laid out anew, it says what the model says', async () => {
+  const path = safetensorsOf(variables(llama).params, llama, 'llama')
+  const served = await servePublished(path, engine)
+  expect([...served.turned!].length).toBe(14)
+  expect(served.vars.params['block1.down.kernel']!.shape).toEqual([16, 24])
+  const reading = reader(served, 1, 6)
+  const last = await reading.next([[3, 1, 4, 1, 5, 9]])
+  reading.dispose()
+  const { logits } = await run(gpt({ file: path, dropout: 0 }), variables(llama), ids([[3, 1, 4, 1, 5, 9]]))
+  near({ shape: [11], dtype: 'float32', data: last }, logits.data.slice(55))
+})
+
+it.each([true, false])('keeps the rows of the tokens that a dataset uses, and their logits (head tied: %s)', async (tied) => {
+  const s = { ...llama, tied }
+  const whole = variables(s)
+  const path = safetensorsOf(whole.params, s, 'llama')
+  const kept = [1, 3, 4, 9]
+  const text = { vocabulary: 4, tokenizer: { path: 'tokenizer.json', kept }, sizes: {} }
+  const model = gpt({ file: path, dropout: 0 })
+  const described = { ...meta(11), classes: undefined, text } as unknown as Dataset['meta']
+  expect(model.sizes(described).vocabulary).toBe(4)
+  const few = await model.init(hostKey(0), described)
+  const all = await run(gpt({ file: path, dropout: 0 }), whole, ids([[3, 1, 4, 9]]))
+  const { logits } = await run(model, few, ids([[1, 0, 2, 3]]))
+  expect(logits.shape).toEqual([1, 4, 4])
+  for (let t = 0; t < 4; t++) kept.forEach((id, i) => expect(logits.data[4 * t + i]).toBeCloseTo(all.logits.data[11 * t + id]!, 5))
+  const beyond = { ...described, text: { ...text, tokenizer: { path: 'tokenizer.json', kept: [2, 11] } } }
+  expect(() => model.sizes(beyond)).toThrow('OCK-GPT-006')
+})
+
 /** What the file calls a variable, laid out as the file has it. */
-function published(
-  params: Readonly<Record<string, Value>>,
-  s: DecoderOptions | typeof llama | typeof gpt2,
-  naming: 'gguf' | 'llama' | 'gpt2',
-): Record<string, Value> {
+function published(params: Readonly<Record<string, Value>>, s: Sizes, naming: 'gguf' | 'llama' | 'gpt2'): Record<string, Value> {
   const out: Record<string, Value> = {}
   const at = (v: Value, i: number, j: number): number => v.data[i * v.shape[1]! + j]!
   for (const [name, { name: there, transpose, pairs, outputs }] of Object.entries(origins(naming, s))) {
@@ -233,7 +259,7 @@ function ggufOf(params: Readonly<Record<string, Value>>, s: typeof llama): strin
   return path
 }
 
-function safetensorsOf(params: Readonly<Record<string, Value>>, s: typeof llama | typeof gpt2, family: 'llama' | 'gpt2'): string {
+function safetensorsOf(params: Readonly<Record<string, Value>>, s: Sizes, family: 'llama' | 'gpt2'): string {
   const config =
     family === 'llama'
       ? {
@@ -247,7 +273,7 @@ function safetensorsOf(params: Readonly<Record<string, Value>>, s: typeof llama 
           vocab_size: s.vocabulary,
           rope_theta: s.rotaryBase,
           rms_norm_eps: s.epsilon,
-          tie_word_embeddings: true,
+          tie_word_embeddings: s.tied,
         }
       : {
           model_type: 'gpt2',

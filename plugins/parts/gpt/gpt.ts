@@ -2,12 +2,13 @@ import { InputError, type DatasetMeta, type Model } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
 import { z } from 'zod'
 import { markPublished } from '../networks/index.js'
+import { keptTokens } from '../tokenizers/index.js'
 import { pastOf } from './attend.js'
 import { decoded, headed, type DecoderOptions } from './decoder.js'
 import { decoderInit, decoderShapes } from './init.js'
 import { openPublished } from './published.js'
 import { checkSizes, presets, sizesSchema, type Preset, type Sizes } from './sizes.js'
-import { publishedWeights } from './weights.js'
+import { keptRows, publishedWeights } from './weights.js'
 
 const names = Object.keys(presets) as [Preset, ...Preset[]]
 
@@ -65,6 +66,17 @@ export function gpt(options: GptOptions): Decoder {
   const known = chosen(options)
   checkSizes({ vocabulary: 1, ...known })
   let settled = known.vocabulary
+  const keptOf = (meta: DatasetMeta): readonly number[] | undefined => {
+    const kept = options.file === undefined ? undefined : keptTokens(meta.text?.tokenizer)
+    const last = kept?.at(-1) ?? 0
+    if (last < known.vocabulary!) return kept
+    throw new InputError({
+      code: 'OCK-GPT-006',
+      what: `the dataset keeps token ${last}, the model has ${known.vocabulary}`,
+      where: 'model.vocabulary',
+      remedy: 'use the model’s own tokenizer in the dataset',
+    })
+  }
   const sizes = (meta: DatasetMeta): DecoderOptions => {
     const counted = vocabularyOf(meta)
     if (known.vocabulary === undefined && counted === undefined)
@@ -81,7 +93,8 @@ export function gpt(options: GptOptions): Decoder {
         where: 'model.vocabulary',
         remedy: 'use the model’s own tokenizer in the dataset, or leave the vocabulary out',
       })
-    settled = known.vocabulary ?? counted!
+    // Of published weights, a pruned vocabulary keeps its rows; any other decoder has as many tokens as are there.
+    settled = keptOf(meta)?.length ?? known.vocabulary ?? counted!
     return { ...known, vocabulary: settled, dropout: options.dropout }
   }
   return {
@@ -91,9 +104,10 @@ export function gpt(options: GptOptions): Decoder {
       if (options.file === undefined) return { params: decoderInit(key, s), frozen: {}, state: {} }
       const file = openPublished(options.file)
       try {
-        const params = publishedWeights(file, decoderShapes(s))
+        const kept = keptOf(meta)
+        const params = publishedWeights(file, decoderShapes({ ...s, vocabulary: known.vocabulary! }))
         markPublished(params, { path: options.file, digest: file.digest })
-        return { params, frozen: {}, state: {} }
+        return { params: kept ? keptRows(params, kept) : params, frozen: {}, state: {} }
       } finally {
         file.close()
       }

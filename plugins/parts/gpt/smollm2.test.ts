@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hostKey } from 'ockham'
+import { hostKey, type Value } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '../../services/engine/index.js'
 import { onnxruntime } from '../../services/onnxruntime/index.js'
 import type { Tokenizer } from '../tokenizers/index.js'
-import { generate, gpt, gptOptions, openPublished, reader, score, type Served } from './index.js'
+import { generate, gpt, gptOptions, openPublished, reader, score, servePublished, type Served } from './index.js'
 
 const path = process.env['OCKHAM_SMOLLM2']
 const data = process.env['OCKHAM_DATA'] ?? new URL('../../../../shared/data', import.meta.url).pathname
@@ -56,20 +56,20 @@ const mean = (x: Float64Array): number => x.reduce((a, b) => a + b, 0) / x.lengt
 describe.skipIf(!path)('SmolLM2-135M-Instruct (skipped unless OCKHAM_SMOLLM2 names its GGUF file)', () => {
   let served: Served
   let tokenizer: Tokenizer
+  let weights: Readonly<Record<string, Value>>
   beforeAll(async () => {
     const file = openPublished(path!)
     tokenizer = file.tokenizer()
     file.close()
-    const model = gpt(gptOptions.parse({ file: path }))
-    const engine = createEngine(await onnxruntime())
-    served = { model, vars: await model.init(hostKey(0), undescribed), sizes: model.sizes(undescribed), engine }
+    weights = (await gpt(gptOptions.parse({ file: path })).init(hostKey(0), undescribed)).params
+    served = await servePublished(path!, createEngine(await onnxruntime()))
   }, 60_000)
   afterAll(() => served.engine.dispose())
 
   it.each(Object.entries(tensors))('%s is that of the file', (name, { sum, absolute, first }) => {
-    const { data: all } = served.vars.params[name]!
-    expect(Math.abs(all.reduce((a: number, b: number) => a + b, 0) - sum)).toBeLessThan(1e-4)
-    expect(Math.abs(all.reduce((a: number, b: number) => a + Math.abs(b), 0) - absolute)).toBeLessThan(1e-3)
+    const all = weights[name]!.data as Float32Array
+    expect(Math.abs(all.reduce((a, b) => a + b, 0) - sum)).toBeLessThan(1e-4)
+    expect(Math.abs(all.reduce((a, b) => a + Math.abs(b), 0) - absolute)).toBeLessThan(1e-3)
     first.forEach((x, i) => expect(all[i]).toBeCloseTo(x, 7))
   })
 

@@ -81,3 +81,20 @@ export function publishedWeights(file: Published, shapes: Readonly<Record<string
     }),
   )
 }
+
+/** A decoder's variables for some of its tokens alone, rows of the token table and columns of a head of its own: their logits stay what they are. */
+export function keptRows(params: Readonly<Record<string, Value>>, kept: readonly number[]): Record<string, Value> {
+  const table = params['tokens.table']!
+  const width = table.shape[1]!
+  const rows = new Float32Array(kept.length * width)
+  kept.forEach((id, i) => rows.set((table.data as Floats).subarray(id * width, (id + 1) * width), i * width))
+  const head = params['head.kernel']
+  const columns = head && new Float32Array(width * kept.length)
+  if (head && columns)
+    for (let i = 0; i < width; i++) kept.forEach((id, j) => (columns[i * kept.length + j] = head.data[i * head.shape[1]! + id]!))
+  return {
+    ...params,
+    'tokens.table': { ...table, shape: [kept.length, width], data: rows },
+    ...(head && columns && { 'head.kernel': { ...head, shape: [width, kept.length], data: columns } }),
+  }
+}

@@ -136,7 +136,8 @@ describe('decode', () => {
     }
     const whole = encode(values, { meta: 'null' })
     let refused = 0
-    for (let round = 0; round < 4000; round++) {
+    const rounds = Number(process.env['OCKHAM_FUZZ'] ?? 4000)
+    for (let round = 0; round < rounds; round++) {
       let bytes = whole.slice(0, round % 4 === 0 ? draw(whole.length) : whole.length)
       for (let k = draw(4); k >= 0; k--)
         if (bytes.length > 0) bytes[draw(round % 2 ? bytes.length : Math.min(bytes.length, 500))] = draw(256)
@@ -148,7 +149,7 @@ describe('decode', () => {
         refused++
       }
     }
-    expect(refused).toBeGreaterThan(2000)
-    expect(refused).toBeLessThan(4000)
+    expect(refused).toBeGreaterThan(rounds / 2)
+    expect(refused).toBeLessThan(rounds)
   })
 })

@@ -60,3 +60,25 @@ export function store(most = kept): Store {
     },
   }
 }
+
+const piece = 1 << 20
+
+/** Ids that stores hold, and one more where it is given, in rising order. */
+export function used(stores: Iterable<Store>, more?: number): number[] {
+  const seen = new Set<number>(more === undefined ? [] : [more])
+  for (const tokens of stores) for (let at = 0; at < tokens.length; at += piece) for (const id of tokens.read(at, at + piece)) seen.add(id)
+  return [...seen].sort((a, b) => a - b)
+}
+
+/** The same tokens by their places in `kept`; what is appended is by place already. */
+export function renumbered(tokens: Store, kept: readonly number[]): Store {
+  const numbers = new Map(kept.map((id, i) => [id, i]))
+  return {
+    get length() {
+      return tokens.length
+    },
+    append: (ids) => tokens.append(ids.map((number) => kept[number]!)),
+    read: (from, to) => tokens.read(from, to).map((id) => numbers.get(id)!),
+    close: () => tokens.close(),
+  }
+}

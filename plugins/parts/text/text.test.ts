@@ -120,6 +120,37 @@ describe('text', () => {
   })
 })
 
+it('pruned to the tokens that a text uses, rows stand for the same text', () => {
+  const vocab = Object.fromEntries(['a', 'b', 'c', 'd', 'Ġ', 'Ċ', 'ab', 'cd', '<|endoftext|>'].map((token, id) => [token, id]))
+  const path = file(
+    'tokenizer.json',
+    JSON.stringify({
+      version: '1.0',
+      added_tokens: [
+        { id: 8, content: '<|endoftext|>', special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+      ],
+      normalizer: null,
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+      post_processor: null,
+      decoder: { type: 'ByteLevel' },
+      model: { type: 'BPE', vocab, merges: ['a b', 'c d'] },
+    }),
+  )
+  const options = { file: file('few.txt', 'ab b\nab\n'), unit: 'lines', tokenizer: path, context: 3, validation: 0, test: 0 }
+  const [whole, few] = [make(options), make({ ...options, prune: true })]
+  const kept = [1, 4, 6, 8]
+  expect(few.meta.text).toMatchObject({ vocabulary: 4, tokenizer: { path, kept }, sizes: whole.meta.text!.sizes })
+  for (const field of ['x', 'y'])
+    expect(Array.from(read(few, 'train')[field]!.data, (id) => (id < 0 ? id : kept[id]!))).toEqual(
+      Array.from(read(whole, 'train')[field]!.data),
+    )
+  const tokenizer = describedTokenizer(few.meta.text!.tokenizer, 'meta')
+  expect([tokenizer.size, tokenizer.end]).toEqual([4, 3])
+  expect(tokenizer.decode(tokenizer.encode('ab b'))).toBe('ab b')
+  expect(() => tokenizer.encode('ab c')).toThrow(/OCK-TOKENS-005.*"c"/)
+  expect(() => describedTokenizer({ path, kept: [3, 9] }, 'meta')).toThrow('OCK-TOKENS-006')
+})
+
 it('tokens beyond the memory allowed lie in a file, and read the same', () => {
   const [small, large] = [store(10), store()]
   for (let i = 0; i < 9; i++) for (const s of [small, large]) s.append(Int32Array.from({ length: 7 }, (_, j) => 7 * i + j))

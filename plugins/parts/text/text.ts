@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { hostKey, InputError, type Dataset, type Json, type TypedArray, type Value, type Values } from 'ockham'
 import { z } from 'zod'
-import { characters, openTokenizer, type Tokenizer } from '../tokenizers/index.js'
+import { characters, openTokenizer, pruned, type Tokenizer } from '../tokenizers/index.js'
 import { checkRows } from '../datasets/gather.js'
 import { noSplit } from '../datasets/memory.js'
 import { documents, pieces } from './documents.js'
 import { packed, tables, type Span } from './rows.js'
-import { store, type Store } from './store.js'
+import { renumbered, store, used, type Store } from './store.js'
 
 const share = z.number().min(0).lt(1)
 
@@ -20,6 +20,10 @@ export const textOptions = z.strictObject({
     .describe('what a document is: a line, what lies between separators, or the file as one stream'),
   separator: z.string().min(1).default('\n\n').describe('what lies between documents'),
   tokenizer: z.string().default('characters').describe('`characters`, or the path of a tokenizer or of a model that has one'),
+  prune: z
+    .boolean()
+    .default(false)
+    .describe('only the tokens that the text uses, renumbered: a model of published weights keeps their rows of its table'),
   context: z.int().positive().default(128).describe('tokens a row'),
   layout: z
     .enum(['packed', 'single'])
@@ -128,6 +132,24 @@ function separate(path: string, name: Split, options: TextOptions, { tokenizer, 
   )
 }
 
+/** The parts with the tokens alone that one of them uses, and the mark of the reader. */
+function prunedTo(
+  parts: Readonly<Record<string, Part>>,
+  { tokenizer, mark, plain }: Reader,
+): { parts: Record<string, Part>; reader: Reader } {
+  const kept = used(new Set(Object.values(parts).map(({ tokens }) => tokens)), mark)
+  const few = pruned(tokenizer, kept)
+  const renamed = new Map<Store, Store>()
+  const own = (tokens: Store): Store => {
+    if (!renamed.has(tokens)) renamed.set(tokens, renumbered(tokens, kept))
+    return renamed.get(tokens)!
+  }
+  return {
+    parts: Object.fromEntries(Object.entries(parts).map(([split, part]) => [split, { ...part, tokens: own(part.tokens) }])),
+    reader: { tokenizer: few, mark, plain: { ...(plain as Record<string, Json>), kept } },
+  }
+}
+
 /** Digest of the tokens and of how they are cut. */
 function digestOf(parts: Readonly<Record<string, Part>>, options: TextOptions): string {
   const hash = createHash('sha256').update(JSON.stringify({ ...options, file: null, tokenizer: null, licence: null }))
@@ -145,18 +167,20 @@ function digestOf(parts: Readonly<Record<string, Part>>, options: TextOptions): 
  * and those of `parts/tokenizers`.
  */
 export function text(options: TextOptions): Dataset & { dispose(): Promise<void> } {
-  const reader = readerOf(options)
+  const whole = readerOf(options)
   const read = options.unit === 'stream' ? streamed : separate
   const all: Record<string, Part> = {}
-  for (const [name, path] of Object.entries(filesOf(options.file))) Object.assign(all, read(path, name as Split, options, reader))
-  const parts = Object.fromEntries(Object.entries(all).filter(([, { spans }]) => spans.length > 0))
-  if (!parts['train'])
+  for (const [name, path] of Object.entries(filesOf(options.file))) Object.assign(all, read(path, name as Split, options, whole))
+  const found = Object.fromEntries(Object.entries(all).filter(([, { spans }]) => spans.length > 0))
+  if (!found['train'])
     throw new InputError({
       code: 'OCK-TEXT-002',
       what: 'no text is left to learn from',
       where: 'dataset.file',
       remedy: 'give a longer text, or smaller shares',
     })
+  // A vocabulary of characters has no others.
+  const { parts, reader } = options.prune && options.tokenizer !== 'characters' ? prunedTo(found, whole) : { parts: found, reader: whole }
   const row = { shape: [options.context], dtype: 'int32' as const }
   const meta: Dataset['meta'] = {
     task: 'language',

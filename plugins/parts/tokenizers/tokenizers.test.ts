@@ -140,20 +140,28 @@ it('characters and closed vocabularies', () => {
   expect(() => closed(['a', 'a'])).toThrow('OCK-TOKENS-006')
 })
 
-it('survives mutations of files: a tokenizer or a coded error', () => {
+/** Mutations a test makes; OCKHAM_FUZZ asks for more. */
+const mutations = Number(process.env['OCKHAM_FUZZ'] ?? 4000)
+
+it('survives mutations of files: a tokenizer or a coded error, and texts that it cuts or refuses so', () => {
+  const vocabulary = json(Object.fromEntries(tokens.map((t, i) => [t, i])))
   const files = [
     { bytes: json(file), read: fromJson },
     { bytes: sentencePieces(), read: fromSentencePiece },
+    { bytes: encodeGguf(fields('smollm'), []), read: (bytes: Uint8Array) => fromGguf(openGguf(memorySource(bytes))) },
+    { bytes: vocabulary, read: (bytes: Uint8Array) => fromGpt2(bytes, utf8('#version: 0.2\na b\n')) },
+    { bytes: utf8('#version: 0.2\na b\nĠ ab\n'), read: (bytes: Uint8Array) => fromGpt2(vocabulary, bytes) },
   ]
-  const draws = hostKey(1).integers([4000, 3], 2 ** 31).data
-  for (let i = 0; i < 4000; i++) {
-    const { bytes, read } = files[i % 2]!
+  const draws = hostKey(1).integers([mutations, 3], 2 ** 31).data
+  for (let i = 0; i < mutations; i++) {
+    const { bytes, read } = files[i % files.length]!
     let given = Uint8Array.from(bytes)
     const at = draws[3 * i]! % given.length
     if (draws[3 * i + 2]! % 4 === 0) given = given.subarray(0, at)
     else given[at] = draws[3 * i + 1]! & 255
     try {
-      read(given)
+      const t = read(given)
+      t.decode(t.encode('ab 12\n<|end|>'))
     } catch (error) {
       if (!(error instanceof InputError)) throw error
     }
