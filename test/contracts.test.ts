@@ -414,6 +414,18 @@ evaluationSuite(of('conformal'), {
   make: ({ dataset }) => componentOf(conformal, 'evaluation', 'conformal', {}, { dataset }),
   posterior: started,
 })
+evaluationSuite(of('jackknife-plus'), {
+  make: async ({ dataset }) => {
+    const engine = await engines['interpreter']!()
+    const learner = await componentOf(training, 'inference', 'map', { steps: 5, batchSize: 12 }, { engine })
+    return componentOf(conformal, 'evaluation', 'jackknife-plus', { of: learner, folds: 3 }, { dataset })
+  },
+  problem: smallProblem(key, {
+    dataset: await componentOf(datasets, 'dataset', 'uci-regression', { root: uci }),
+    objective: await componentOf(objectives, 'objective', 'gaussian'),
+  }),
+  posterior: started,
+})
 evaluationSuite(of('flatness'), {
   make: () => componentOf(lmap, 'evaluation', 'flatness', { probes: 2, iterations: 4, directions: 1, steps: 3 }),
   posterior: started,
