@@ -98,6 +98,7 @@ describe('an exported run gives in plain ONNX Runtime what predict gives', () =>
   it.each([
     ['monte-carlo', { link: 'monte-carlo' }],
     ['probit', { link: 'probit' }],
+    ['pairwise', { link: 'pairwise' }],
     ['weights', { predictive: 'weights', draws: 4 }],
   ] as const)('for a Laplace posterior: %s', async (_, how) => {
     const inference = use('laplace', { after: classes.inference, ...how })

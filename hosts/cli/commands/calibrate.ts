@@ -48,7 +48,7 @@ function networkOf(file: string, architecture: string | undefined): { model: Jso
  * threshold; `test` is only looked at. A regression has no temperature: its noise is tuned by the evidence.
  */
 export function calibrationSpec(file: string, flags: Pick<Flags, 'data' | 'architecture' | 'noise' | 'alpha' | 'seed' | 'limit'>): Fields {
-  const last: Fields = { use: 'laplace', after: 'given', priorPrecision: 1 }
+  const last: Fields = { use: 'laplace', after: 'given', priorPrecision: 1, link: 'pairwise' }
   const { noise } = flags
   const classes = noise === undefined
   return {

@@ -12,7 +12,7 @@ import { coordinatesOf } from './coordinates.js'
 import { kroneckerCurvature } from './kronecker-curvature.js'
 import type { LaplacePosterior } from './posterior.js'
 import { drawOf } from './posterior.js'
-import { around, at, model, table, type Options } from './testing.js'
+import { around, at, g1, model, table, type Options } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
@@ -134,4 +134,13 @@ describe('logistic regression with one weight', () => {
     close([await second(x, { link: 'probit' }), await second(x, { link: 'pairwise' })], [wanted, wanted])
     expect(Math.abs((await second(x, { link: 'monte-carlo', draws: 4000 })) - integral)).toBeLessThan(0.01)
   })
+})
+
+it('averaged weights have the tuned noise, each of them', async () => {
+  const posterior = await around(await g1(engine, 1), engine, { structure: 'full', tune: 'evidence', predictive: 'weights', draws: 3 })
+  const p = await posterior.predict({ x: table([[1], [4]]) })
+  if (p.kind !== 'normal') throw new Error('a regression predicts normals')
+  const tuned = 0.1653431712 ** 2
+  close(p.noise!.data, [tuned, tuned], 1e-4)
+  close(p.memberVariance!.data, new Array<number>(6).fill(tuned), 1e-4)
 })

@@ -109,11 +109,14 @@ export function posteriorOf(problem: Problem, engine: Engine, fitted: Fitted, { 
 /** A prediction whose noise is another than the objective's. */
 function inflated(p: Prediction, noise: number): Prediction {
   if (p.kind !== 'normal' || noise === 1 || !p.noise) return p
-  const { variance, noise: given } = p
+  const { noise: given, memberVariance } = p
+  const rows = given.data.length
+  const more = (v: Value): Value => ({ ...v, data: Float32Array.from(v.data, (x: number, i) => x + given.data[i % rows]! * (noise - 1)) })
   return {
     ...p,
     noise: { ...given, data: Float32Array.from(given.data, (v) => v * noise) },
-    variance: { ...variance, data: Float32Array.from(variance.data, (v, i) => v + given.data[i]! * (noise - 1)) },
+    variance: more(p.variance),
+    ...(memberVariance && { memberVariance: more(memberVariance) }),
   }
 }
 
