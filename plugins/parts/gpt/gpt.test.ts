@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hostKey, type Call, type Dataset, type HostKey, type Tensors, type Value, type Variables } from 'ockham'
@@ -304,6 +304,24 @@ describe('sizes', () => {
     const refused = (): unknown => gpt({ ...llama, heads: 5, keyValueHeads: 3, dropout: 0 })
     expect(refused).toThrow(/OCK-GPT-001 at model.heads.*[^]*OCK-GPT-001 at model.keyValueHeads/)
     expect(() => gpt({ ...options(llama) }).sizes(meta(12))).toThrow('OCK-GPT-006')
+    expect(gpt({ dropout: 0 }).sizes(meta(12)).vocabulary).toBe(12)
+  })
+
+  it('of a configuration are those of older and newer files', () => {
+    const path = join(safetensorsOf(variables(llama).params, llama, 'llama'), 'config.json')
+    const plain = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    const { rope_theta: theta, ...rest } = plain
+    const read = (more: object): Sizes => {
+      writeFileSync(path, JSON.stringify({ ...rest, ...more }))
+      const file = openPublished(folder)
+      file.close()
+      return file.sizes
+    }
+    expect(read({ rope_theta: theta })).toEqual(llama)
+    expect(read({ rope_parameters: { rope_theta: theta, rope_type: 'default' }, head_dim: 4 })).toEqual(llama)
+    expect(() => read({ rope_parameters: { rope_theta: theta, rope_type: 'yarn' } })).toThrow(/OCK-GPT-003.*rope_type/)
+    expect(() => read({ rope_scaling: { type: 'linear', factor: 2 } })).toThrow(/OCK-GPT-003.*rope_scaling/)
+    expect(() => read({ head_dim: 8 })).toThrow(/OCK-GPT-003.*head_dim/)
   })
 
   it('of files are checked', () => {

@@ -68,11 +68,10 @@ export function gpt(options: GptOptions): Decoder {
   let settled = known.vocabulary
   const keptOf = (meta: DatasetMeta): readonly number[] | undefined => {
     const kept = options.file === undefined ? undefined : keptTokens(meta.text?.tokenizer)
-    const last = kept?.at(-1) ?? 0
-    if (last < known.vocabulary!) return kept
+    if (!kept || kept.at(-1)! < known.vocabulary!) return kept
     throw new InputError({
       code: 'OCK-GPT-006',
-      what: `the dataset keeps token ${last}, the model has ${known.vocabulary}`,
+      what: `the dataset keeps token ${kept.at(-1)}, the model has ${known.vocabulary}`,
       where: 'model.vocabulary',
       remedy: 'use the model’s own tokenizer in the dataset',
     })
