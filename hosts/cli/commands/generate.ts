@@ -75,7 +75,11 @@ async function write(language: Language, flags: Flags, signal: AbortSignal): Pro
   const prompts = texts.map((text) => promptOf(language, text))
   // One text is written as it comes; several cannot share a terminal.
   const streams = !json && texts.length === 1
-  if (streams) process.stdout.write(texts[0]!)
+  let begins = true
+  const show = (text: string): void => {
+    process.stdout.write(begins ? `${texts[0]!}${text}` : text)
+    begins = false
+  }
   const begun = performance.now()
   const rows = await go(language.served, {
     prompts,
@@ -88,12 +92,15 @@ async function write(language: Language, flags: Flags, signal: AbortSignal): Pro
     ...(topK !== undefined && { topK }),
     ...(topP !== undefined && { topP }),
     ...(repetitionPenalty !== undefined && { repetitionPenalty }),
-    ...(streams && { emit: (_: number, text: string) => void process.stdout.write(text) }),
+    ...(streams && { emit: (_: number, text: string) => show(text) }),
   })
   const seconds = (performance.now() - begun) / 1000
   const texted = rows.map((row, i) => ({ prompt: texts[i]!, ...row }))
   if (json) return void line(JSON.stringify({ texts: texted, tokens: rows.reduce((n, row) => n + row.tokens.length, 0), seconds }))
-  if (streams) return void line('')
+  if (streams) {
+    if (begins) show('')
+    return void line('')
+  }
   for (const { prompt, text } of texted) line(`${prompt}${text}`)
 }
 
