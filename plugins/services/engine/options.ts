@@ -6,6 +6,8 @@ export interface EngineOptions {
   readonly check?: 'finite'
   /** Bytes that a program may take; by default what the process may use. */
   readonly memory?: number
+  /** Bytes of compiled programs that rest, beyond which those that rested longest are given up and compiled anew when they are called; 2 GiB by default. */
+  readonly resting?: number
   /** Where `engine.print` goes; by default a line on standard error. */
   readonly print?: (name: string, value: Value, step?: number) => void
 }

@@ -8,6 +8,7 @@ import { blame, isFinite } from './finite.js'
 import { fits, peakBytes } from './liveness.js'
 import type { EngineOptions } from './options.js'
 import { optimise } from './passes/optimise.js'
+import { Residents, type Resident } from './residents.js'
 import { current, Trace } from './trace.js'
 import { TracedKey } from './traced-key.js'
 import { tensorOf, tracing } from './tracing.js'
@@ -21,6 +22,23 @@ interface Specialisation {
   /** Names of what is printed, in the order of the outputs after the function's own. */
   readonly prints: readonly string[]
   settle(outputs: readonly Value[]): unknown
+}
+
+/** A specialisation on its way, or compiled. */
+interface Entry extends Resident {
+  readonly made: Promise<Specialisation>
+}
+
+/** Bytes of programs at rest that an executor keeps unless told otherwise. */
+const kept = 2 * 2 ** 30
+
+const everybody = new WeakMap<Executor, Residents>()
+
+/** The programs of an executor that rest. */
+function residentsOf(executor: Executor, { resting = kept }: EngineOptions): Residents {
+  const found = everybody.get(executor) ?? new Residents(resting)
+  everybody.set(executor, found)
+  return found
 }
 
 const slotOfValue = ({ shape, dtype }: Value): Slot => ({ shape: [...shape], dtype: dtype === 'float64' ? 'float32' : dtype })
@@ -96,7 +114,9 @@ export const outside = (what: string): void => {
   if (current()) throw refusal('016', `${what} inside a traced function`, 'call it outside; inside, call the function itself')
 }
 
-/** A program that records and compiles `fn` once for each shape of its arguments. */
+/**
+ * A program that records and compiles `fn` once for each shape of its arguments; again where it had rested so long that others took its memory.
+ */
 export function program<A, B>(
   executor: Executor,
   fn: (args: A) => B,
@@ -104,33 +124,49 @@ export function program<A, B>(
   watch: EngineOptions = {},
 ): Program<Given<A>, B> {
   needs(executor, precision)
-  const known = new Map<string, Promise<Specialisation>>()
+  const residents = residentsOf(executor, watch)
+  const known = new Map<string, Entry>()
   let disposed = false
-  const specialise = async (args: unknown): Promise<Specialisation> => {
+  const specialise = async (args: unknown, of: (bytes: number) => void): Promise<Specialisation> => {
     const { graph, settle, prints } = record(fn, args, precision, (op) => executor.supports(op))
-    fits(executor.peakBytes?.(graph) ?? peakBytes(graph), watch.memory, 'a program')
-    return { graph, settle, prints, executable: await executor.compile(graph, precision) }
+    const bytes = executor.peakBytes?.(graph) ?? peakBytes(graph)
+    fits(bytes, watch.memory, 'a program')
+    const executable = await executor.compile(graph, precision)
+    of(bytes)
+    return { graph, settle, prints, executable }
   }
-  const specialised = (args: unknown): Promise<Specialisation> => {
+  const specialised = (args: unknown): Entry => {
     const name = signature(args)
     const found = known.get(name)
     if (found) return found
-    const made = specialise(args)
-    known.set(name, made)
-    made.catch(() => known.delete(name))
-    return made
+    const free = (): void => {
+      known.delete(name)
+      // A call that is under way must not put it back among those that rest.
+      entry.bytes = 0
+      entry.made.then(({ executable }) => executable.dispose()).catch(() => undefined)
+    }
+    const entry: Entry = { made: specialise(args, (bytes) => (entry.bytes = bytes)), bytes: 0, running: 0, free }
+    known.set(name, entry)
+    entry.made.catch(() => known.delete(name))
+    return entry
   }
   const run = async (args: unknown): Promise<Settled<B>> => {
     if (disposed) throw gone('program')
-    const { graph, executable, settle, prints } = await specialised(args)
-    const inputs = bound(graph, args, precision)
-    const outputs = await executable.run(inputs)
-    prints.forEach((name, i) => watch.print?.(name, outputs[outputs.length - prints.length + i]!))
-    if (watch.check === 'finite' && !isFinite(outputs)) {
-      const error = await blame(executor, graph, precision, { carry: {}, steps: [inputs] })
-      if (error) throw error
+    const entry = specialised(args)
+    residents.enter(entry)
+    try {
+      const { graph, executable, settle, prints } = await entry.made
+      const inputs = bound(graph, args, precision)
+      const outputs = await executable.run(inputs)
+      prints.forEach((name, i) => watch.print?.(name, outputs[outputs.length - prints.length + i]!))
+      if (watch.check === 'finite' && !isFinite(outputs)) {
+        const error = await blame(executor, graph, precision, { carry: {}, steps: [inputs] })
+        if (error) throw error
+      }
+      return settle(outputs) as Settled<B>
+    } finally {
+      residents.rest(entry)
     }
-    return settle(outputs) as Settled<B>
   }
   const call = (args: Given<A>): Promise<Settled<B>> => {
     outside('a program is called')
@@ -141,8 +177,10 @@ export function program<A, B>(
     dispose: {
       value: () => {
         disposed = true
-        for (const s of known.values()) s.then(({ executable }) => executable.dispose()).catch(() => undefined)
-        known.clear()
+        for (const entry of [...known.values()]) {
+          residents.leave(entry)
+          entry.free()
+        }
       },
     },
   })
