@@ -27,6 +27,7 @@ import evaluation from '../plugins/parts/evaluation/index.js'
 import gp, { type Kernel } from '../plugins/parts/gp/index.js'
 import gpt from '../plugins/parts/gpt/index.js'
 import lora from '../plugins/parts/lora/index.js'
+import prefix from '../plugins/parts/prefix/index.js'
 import networks from '../plugins/parts/networks/index.js'
 import onnx from '../plugins/parts/onnx/index.js'
 import { fixture, fixtureMeta } from '../plugins/parts/onnx/testing.js'
@@ -183,6 +184,8 @@ for (const [machine, engine] of Object.entries(engines)) {
     const decoder = () => componentOf(gpt, 'model', 'gpt', { preset, ...sizes })
     modelSuite(on('gpt'), { engine, make: decoder, ...sentences })
     const make = async () => componentOf(lora, 'model', 'lora', { of: await decoder(), targets: 'linear', rank: 2 })
+    const tuned = async () => componentOf(prefix, 'model', 'prefix', { of: await decoder(), length: 2 })
+    modelSuite(on('prefix'), { engine, make: tuned, ...sentences, weights: (_, vars) => vars.frozen })
     modelSuite(on('lora'), { engine, make, ...sentences, weights: (_, vars) => vars.frozen })
   }
   modelSuite(on('onnx'), {

@@ -75,10 +75,12 @@ async function write(language: Language, flags: Flags, signal: AbortSignal): Pro
   const prompts = texts.map((text) => promptOf(language, text))
   // One text is written as it comes; several cannot share a terminal.
   const streams = !json && texts.length === 1
-  let begins = true
+  const shown: string[] = []
   const show = (text: string): void => {
-    process.stdout.write(begins ? `${texts[0]!}${text}` : text)
-    begins = false
+    // The prompt once its text begins, so that an error stands alone.
+    const news = shown.length === 0 ? `${texts[0]!}${text}` : text
+    process.stdout.write(news)
+    shown.push(news)
   }
   const begun = performance.now()
   const rows = await go(language.served, {
@@ -98,7 +100,7 @@ async function write(language: Language, flags: Flags, signal: AbortSignal): Pro
   const texted = rows.map((row, i) => ({ prompt: texts[i]!, ...row }))
   if (json) return void line(JSON.stringify({ texts: texted, tokens: rows.reduce((n, row) => n + row.tokens.length, 0), seconds }))
   if (streams) {
-    if (begins) show('')
+    if (shown.length === 0) show('')
     return void line('')
   }
   for (const { prompt, text } of texted) line(`${prompt}${text}`)

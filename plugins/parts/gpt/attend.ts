@@ -64,9 +64,20 @@ function written(room: Tensor, news: Tensor, { places, length }: Past): Tensor {
   return room.mul(free).add(put.reshape([n, length, heads, d]).transpose([0, 2, 1, 3]))
 }
 
+/** Learnt keys or values [heads, p, d] before those of a call [n, heads, t, d], in every row alike. */
+function prefixed(vars: Variables, name: string, own: Tensor): Tensor {
+  const learnt = vars.params[name] ?? vars.frozen[name]
+  return learnt ? tf.concat([tf.tile(tf.expandDims(learnt, 0), [own.shape[0], 1, 1, 1]), own], 2) : own
+}
+
+/** A mask [rows, 1, t, places] with as many places before it that all may see. */
+const open = (mask: Tensor, places: number): Tensor =>
+  places === 0 ? mask : tf.concat([tf.zeros([mask.shape[0], 1, mask.shape[2]!, places]), mask], 3)
+
 /**
  * Causal attention with heads that share keys and values in groups, Ainslie et al. 2023: softmax(q kᵀ/√d) v, q and k rotated where there are
- * turns. h [n, t, d] → [n, t, d]. Layers `<name>.q`, `.k`, `.v`, `.o`; `<name>.weights` [n, heads, t, places] is a point.
+ * turns. h [n, t, d] → [n, t, d]. Layers `<name>.q`, `.k`, `.v`, `.o`; `<name>.weights` [n, heads, t, places] is a point. All tokens see
+ * `<name>.prefix.keys` and `.values` [key-value heads, p, d] too, where variables have them.
  */
 export function attend(
   vars: Variables,
@@ -90,10 +101,13 @@ export function attend(
     call.next(`${name}.keys`, k)
     call.next(`${name}.values`, v)
   }
-  const seen = past ? past.length : t
+  k = prefixed(vars, `${name}.prefix.keys`, k)
+  v = prefixed(vars, `${name}.prefix.values`, v)
+  const seen = k.shape[2]!
+  const mask = past ? unseen(past) : future(t)
   // Queries of a group lie one after another in the rows of one product with the keys that they share.
   const scores = tf.matMul(q.reshape([n, keyValueHeads, group * t, d]), k, false, true).mul(1 / Math.sqrt(d))
-  const masked = scores.reshape([n, heads, t, seen]).add(past ? unseen(past) : future(t))
+  const masked = scores.reshape([n, heads, t, seen]).add(open(mask, seen - mask.shape[3]!))
   const weights = call.at(`${name}.weights`, tf.softmax(masked))
   const mixed = tf.matMul(weights.reshape([n, keyValueHeads, group * t, seen]), v).reshape([n, heads, t, d])
   return dense(vars, `${name}.o`, mixed.transpose([0, 2, 1, 3]).reshape([n, t, width]), call)
