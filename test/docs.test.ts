@@ -145,13 +145,18 @@ const absence = (error: unknown): string | undefined =>
 
 const isRecord = (of: Json | undefined): of is Readonly<Record<string, Json>> => typeof of === 'object' && of !== null && !Array.isArray(of)
 
-/** How long anything learns, wherever a spec says it, brought down to two epochs or steps. */
+/** How long anything learns or samples, at most. */
+const most: Readonly<Record<string, number>> = { epochs: 2, steps: 2, warmup: 20, draws: 8 }
+
+/** The same, for no longer than that, wherever it says how long. */
 function brief(plain: Json): Json {
   if (Array.isArray(plain)) return plain.map(brief)
   if (!isRecord(plain)) return plain
-  const long = ['epochs', 'steps']
   return Object.fromEntries(
-    Object.entries(plain).map(([name, of]) => [name, long.includes(name) && typeof of === 'number' ? Math.min(of, 2) : brief(of)]),
+    Object.entries(plain).map(([name, of]) => [
+      name,
+      most[name] !== undefined && typeof of === 'number' ? Math.min(of, most[name]) : brief(of),
+    ]),
   )
 }
 

@@ -241,6 +241,10 @@ describe.each(Object.entries(engines))('on %s', (machine, start) => {
     await expect(make.nuts({}).infer({ ...line(), prior }, testRun(engine).run)).rejects.toThrow('no one energy')
   })
 
+  it('refuses chains without a draw', () => {
+    expect(nutsOptions.safeParse({ chains: 4, draws: 3 }).error?.issues[0]?.message).toContain('at least one a chain')
+  })
+
   it('passes over parts of the data add up to the whole', async () => {
     const options = { warmup: 0, draws: 4, chains: 1, stepSize: 0.1 }
     const weights = async (batchSize: number) =>

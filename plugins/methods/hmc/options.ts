@@ -18,18 +18,26 @@ const shared = {
   temperature: z.number().positive().default(1).describe('T of exp(−U/T); 1 is Bayes’ posterior'),
 }
 
-export const hmcOptions = z.strictObject({
-  ...shared,
-  leapfrogSteps: whole.default(20).describe('leapfrog steps a trajectory'),
-  jitter: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0.1)
-    .describe('share by which a trajectory’s step is varied, so that none comes round to its start'),
-})
+/** A chain without a draw would say nothing. */
+const enough = ({ draws, chains }: { readonly draws: number; readonly chains: number }): boolean => draws >= chains
+const tooFew = { error: 'draws are of all chains together: at least one a chain', path: ['draws'] }
 
-export const nutsOptions = z.strictObject({
-  ...shared,
-  maxDepth: z.int().min(1).max(15).default(10).describe('doublings of a trajectory: 2 to this many leapfrog steps, less one, at most'),
-})
+export const hmcOptions = z
+  .strictObject({
+    ...shared,
+    leapfrogSteps: whole.default(20).describe('leapfrog steps a trajectory'),
+    jitter: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.1)
+      .describe('share by which a trajectory’s step is varied, so that none comes round to its start'),
+  })
+  .refine(enough, tooFew)
+
+export const nutsOptions = z
+  .strictObject({
+    ...shared,
+    maxDepth: z.int().min(1).max(15).default(10).describe('doublings of a trajectory: 2 to this many leapfrog steps, less one, at most'),
+  })
+  .refine(enough, tooFew)
