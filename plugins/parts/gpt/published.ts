@@ -112,6 +112,15 @@ const inFolder = ['model.safetensors', 'model.safetensors.index.json']
  * `parts/gguf` and `parts/safetensors`.
  */
 export function openPublished(path: string): Published {
+  const file = opened(path)
+  const { sizes, shapes } = file
+  if (sizes.layers <= shapes.size) return file
+  file.close()
+  // Before anything is made for each of them: a damaged number may be in the billions.
+  throw new InputError(fault(3, `${sizes.layers} blocks, and ${shapes.size} tensors`, path, 'the file is damaged; get it again'))
+}
+
+function opened(path: string): Published {
   if (!existsSync(path)) throw new InputError(fault(3, 'the file does not exist', path, 'check the path'))
   if (statSync(path).isDirectory()) {
     const found = inFolder.map((name) => join(path, name)).find((p) => existsSync(p))
