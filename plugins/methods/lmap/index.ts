@@ -1,6 +1,9 @@
-import { component, definePlugin } from 'ockham'
+import { component, definePlugin, MODEL } from 'ockham'
 import type { z } from 'zod'
+import { coordinates, coordinatesOptions } from './coordinates.js'
+import { features, featuresOptions } from './features.js'
 import { flatness, flatnessOptions } from './flatness.js'
+import { fourier, fourierOptions } from './fourier.js'
 import { fsMap, fsMapOptions } from './fs-map.js'
 import { lmap, lmapOptions } from './lmap.js'
 
@@ -8,6 +11,9 @@ declare module 'ockham' {
   interface Catalog {
     lmap: { kind: 'prior'; options: z.input<typeof lmapOptions> }
     'fs-map': { kind: 'prior'; options: z.input<typeof fsMapOptions> }
+    coordinates: { kind: 'prior'; options: z.input<typeof coordinatesOptions> }
+    features: { kind: 'model'; options: z.input<typeof featuresOptions> }
+    fourier: { kind: 'dataset'; options: z.input<typeof fourierOptions> }
     flatness: { kind: 'evaluation'; options: z.input<typeof flatnessOptions> }
   }
 }
@@ -30,6 +36,31 @@ export default definePlugin({
       options: fsMapOptions,
       requires: { inference: ['weights'] },
       create: fsMap,
+    }),
+    component({
+      kind: 'prior',
+      name: 'coordinates',
+      about: 'Normal weights of fixed features, their density over weights, functions or reciprocals; Qiu et al. 2023',
+      options: coordinatesOptions,
+      needs: { model: MODEL },
+      requires: { model: ['elementwise'], inference: ['weights'] },
+      create: coordinates,
+    }),
+    component({
+      kind: 'model',
+      name: 'features',
+      about: 'Fixed Fourier features or bumps, their weights functions of a parameter each',
+      options: featuresOptions,
+      offers: ['weights', 'elementwise'],
+      create: features,
+    }),
+    component({
+      kind: 'dataset',
+      name: 'fourier',
+      about: 'A random sum of waves at random points with noise, and the function itself; Qiu et al. 2023',
+      options: fourierOptions,
+      offers: ['regression'],
+      create: fourier,
     }),
     component({
       kind: 'evaluation',
