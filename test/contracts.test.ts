@@ -72,6 +72,7 @@ const cells = (rows: number, seed: number): Record<string, Value> => ({
   y: key.fold(seed).integers([rows], 3),
 })
 datasetSuite(of('two-moons'), () => componentOf(datasets, 'dataset', 'two-moons'))
+datasetSuite(of('fourier'), () => componentOf(lmap, 'dataset', 'fourier'))
 datasetSuite(of('glyphs'), () => componentOf(datasets, 'dataset', 'glyphs', { augment: { shift: 2, rotate: 10 } }))
 const words = () => {
   const lines = file('words.txt', Array.from({ length: 40 }, (_, i) => `word ${i * i}`).join('\n'))

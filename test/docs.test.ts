@@ -129,7 +129,7 @@ describe('specs', () => {
     })
     const children = Object.values(record.runs ?? { run: record })
     expect(children.length).toBeGreaterThan(0)
-    for (const { result } of children) expect(result.values['test/accuracy']).toBeGreaterThan(0)
+    for (const { result } of children) expect(result.values['test/accuracy'] ?? result.values['test/rmse']).toBeGreaterThan(0)
     expect(existsSync(join(record.folder!, 'report.html'))).toBe(true)
   })
 })
