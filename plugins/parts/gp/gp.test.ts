@@ -1,7 +1,7 @@
 /* Golden numbers: computed once in NumPy, float64, by an independent implementation. */
 import { hostKey, type Engine, type Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines, interpreter } from '../../../test/suites/index.js'
+import { engines } from '../../../test/suites/index.js'
 import { eigenSymmetric, matrix } from '../linalg/index.js'
 import { condition, dirichlet, drawnClasses, evidence, gp, logNormal, twoClasses, type Observed } from './index.js'
 import { sparseBound } from './bound.js'
@@ -132,34 +132,6 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
       ),
     )
     expect((raised[0]!.value - raised[1]!.value) / 2e-5).toBeCloseTo(found.noise[0]! + found.noise[1]!, 6)
-  })
-
-  it('large problems: the runtime gives the evidence that the factors give', async () => {
-    const n = 300
-    const points = matrix([n, 3], hostKey(3).uniform([n, 3]).data)
-    const labels = labelled(Array.from({ length: n }, (_, i) => (points.data[3 * i]! > points.data[3 * i + 1]! ? 1 : 0)))
-    const fa = factorAnalysis([[1], [-1], [0.1]], [0.5], [1, 2, 5], 2)
-    const classifier = gp({ kernel: fa.kernel, mean: 'constant' })
-    const at = hyperOf(fa.p, [-1, -2])
-    const found = await evidence(engine, classifier, at, Float64Array.of(0.1, 0.2), points, labels)
-    close(found.outputs, [...condition(classifier, at, Float64Array.of(0.1, 0.2), points, labels).evidence], 11)
-    const portable = await interpreter()
-    const wanted = await evidence(portable, classifier, at, Float64Array.of(0.1, 0.2), points, labels)
-    await portable.dispose()
-    close(found.noise, [...wanted.noise], 9)
-    for (const [name, v] of Object.entries(wanted.hyper)) close(found.hyper[name]!.data, [...v.data], 9)
-  })
-
-  it('an ill-conditioned covariance is factored where halves are not exact enough', async () => {
-    const n = 200
-    const points = matrix([n, 1], hostKey(3).uniform([n, 1]).data)
-    const flat = squaredExponential(1, 0.5)
-    const plain = gp({ kernel: flat.kernel, mean: 'zero' })
-    const target = Float64Array.from(points.data, (v) => Math.sin(6 * v))
-    const seen = [{ target, noise: new Float64Array(n) }]
-    const found = await evidence(engine, plain, hyperOf(flat.p, [0]), Float64Array.of(1e-7), points, seen)
-    const exact = condition(plain, hyperOf(flat.p, [0]), Float64Array.of(1e-7), points, seen).evidence[0]!
-    expect(found.value / exact).toBeCloseTo(1, 6)
   })
 
   it('the sparse bound: exact where every row is an inducing point, below elsewhere, its gradient by differences', async () => {
