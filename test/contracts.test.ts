@@ -137,6 +137,8 @@ const process = async (name = 'rbf', options: object = {}) => componentOf(gp, 'p
 processSuite(of('gp'), { make: () => process('factor-analysis') })
 processSuite(of('random-features'), { make: () => componentOf(gp, 'process', 'random-features', { features: 20 }) })
 
+const waves = await componentOf(lmap, 'dataset', 'fourier')
+
 // What is traced, on every engine.
 for (const [machine, engine] of Object.entries(engines)) {
   const on = (name: string): string => `${of(name)} on ${machine}`
@@ -189,6 +191,13 @@ for (const [machine, engine] of Object.entries(engines)) {
     modelSuite(on('prefix'), { engine, make: tuned, ...sentences, weights: (_, vars) => vars.frozen })
     modelSuite(on('lora'), { engine, make, ...sentences, weights: (_, vars) => vars.frozen })
   }
+  modelSuite(on('features'), {
+    engine,
+    make: () => componentOf(lmap, 'model', 'features', { count: 6, transform: 'tanh', start: 'normal' }),
+    meta: waves.meta,
+    x: { x: key.normal([6, 1]) },
+    layered: false,
+  })
   modelSuite(on('onnx'), {
     engine,
     make: () => componentOf(onnx, 'model', 'onnx', { file: fixture }),
@@ -226,6 +235,15 @@ for (const [machine, engine] of Object.entries(engines)) {
     engine,
     make: () => componentOf(lmap, 'prior', 'fs-map', { context: clouds(key.fold('context')), contextSize: 4, points: 'context' }),
   })
+  for (const space of ['weights', 'functions', 'reciprocals']) {
+    const model = await componentOf(lmap, 'model', 'features', { count: 6, transform: 'tanh' })
+    priorSuite(`${on('coordinates')} over ${space}`, {
+      engine,
+      make: () => componentOf(lmap, 'prior', 'coordinates', { of: space, scale: 2 }, { model }),
+      problem: smallProblem(key, { dataset: waves, model, objective: await componentOf(objectives, 'objective', 'gaussian') }),
+      away: 0.5,
+    })
+  }
   objectiveSuite(on('cross-entropy'), {
     engine,
     make: () => componentOf(objectives, 'objective', 'cross-entropy'),

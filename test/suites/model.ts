@@ -14,6 +14,8 @@ export interface ModelCase {
   readonly engine?: StartEngine
   /** The weights of its layers, where they are not its parameters. */
   readonly weights?: (model: Model, vars: Variables<Value>) => Values
+  /** Whether it has linear layers, whose ends it announces; true unless given. */
+  readonly layered?: boolean
 }
 
 const permuted = (v: Value, order: readonly number[]): number[] => {
@@ -24,7 +26,7 @@ const permuted = (v: Value, order: readonly number[]): number[] => {
 /** Holds for every parametric model: variables follow from the key, linear layers announce their ends, rows do not mix. */
 export function modelSuite(
   name: string,
-  { make, meta, x, engine: start = interpreter, weights = (_, { params }) => params }: ModelCase,
+  { make, meta, x, engine: start = interpreter, weights = (_, { params }) => params, layered = true }: ModelCase,
 ): void {
   describe(`model ${name}`, () => {
     let engine: Engine
@@ -79,6 +81,8 @@ export function modelSuite(
       const other = await run(turned, vars)
       permuted(other.y, order).forEach((value, i) => expect(value).toBeCloseTo(y.data[i]!, 4))
     })
+
+    if (!layered) return
 
     it('announces the ends of linear layers: out = in · kernel + bias', async () => {
       expect(layers().length).toBeGreaterThan(0)
