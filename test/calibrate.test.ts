@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { fromPlain, use, type Value } from 'ockham'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { calibrationSpec } from '../hosts/cli/commands/calibrate.js'
-import { createHost, type Host } from '../hosts/node/index.js'
+import { createHost, type Host, type RunRecord } from '../hosts/node/index.js'
 import { exportRun } from '../hosts/node/export.js'
+import datasets, { limited } from '../plugins/parts/datasets/index.js'
 import { writeDurably } from '../plugins/services/journal/index.js'
+import { componentOf } from './suites/index.js'
 
 const out = mkdtempSync(join(tmpdir(), 'ockham-calibrate-'))
 const data = 'glyphs'
@@ -40,6 +42,22 @@ async function expectCalibrated(file: string, more: object = {}): Promise<void> 
   const here = await record.posterior!.predict(images)
   expect(p).toEqual(here)
   expect(existsSync(join(record.folder!, 'report.html'))).toBe(true)
+  await expectSets(record)
+}
+
+/** Sets of the rows that were evaluated cover as the table of the run says. */
+async function expectSets({ folder: run, result }: RunRecord): Promise<void> {
+  const loaded = await host.load(run!)
+  const dataset = limited(await componentOf(datasets, 'dataset', 'glyphs'), flags.limit)
+  const rows = { shape: [200], dtype: 'int32', data: Int32Array.from({ length: 200 }, (_, i) => i) } as const
+  const { x, y } = await dataset.read('test', rows)
+  const found = await loaded.sets({ x: x! })
+  if (found.kind !== 'classes') throw new Error('classes are predicted')
+  const row = (result.tables['test/conformal'] as { score: string; coverage: number; 'set-size': number }[]).find((r) => r.score === 'thr')!
+  const hits = found.sets.filter((set, i) => set.includes(y!.data[i]!)).length
+  expect(found.level).toBeCloseTo(0.9)
+  expect(hits / 200).toBeCloseTo(row.coverage, 10)
+  expect(found.sets.reduce((sum, set) => sum + set.length, 0) / 200).toBeCloseTo(row['set-size'], 10)
 }
 
 it('an ONNX file', { timeout: 60_000 }, async () => {
@@ -50,6 +68,10 @@ it('an ONNX file', { timeout: 60_000 }, async () => {
 
 it('weights of an architecture', { timeout: 60_000 }, async () => {
   await expectCalibrated(join(folder, 'posterior.safetensors'), { architecture })
+})
+
+it('sets need a conformal threshold', async () => {
+  await expect((await host.load(folder)).sets(images)).rejects.toThrow(/OCK-CONFORMAL-006.*thr/)
 })
 
 it('says what it cannot take', () => {
@@ -64,4 +86,6 @@ it('of a regression, tunes the noise instead of a temperature', () => {
     objective: { use: 'gaussian', noise: 0.5 },
     inference: { use: 'laplace' },
   })
+  const { model } = calibrationSpec('net.onnx', { ...flags, architecture: '{ output: mean }' })
+  expect(model).toEqual({ use: 'onnx', file: 'net.onnx', output: 'mean' })
 })

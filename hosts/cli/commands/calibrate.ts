@@ -30,7 +30,10 @@ function dataOf(text: string): Json {
 
 /** The network: a file that says what it is, or weights of an architecture. */
 function networkOf(file: string, architecture: string | undefined): { model: Json; initial?: Json } {
-  if (file.endsWith('.onnx')) return { model: { use: 'onnx', file } }
+  if (file.endsWith('.onnx')) {
+    const more = architecture === undefined ? {} : parseYaml(architecture, '--architecture')
+    return { model: { ...(isFields(more) ? more : {}), use: 'onnx', file } }
+  }
   if (file.endsWith('.safetensors') && architecture !== undefined)
     return { model: parseYaml(architecture, '--architecture'), initial: file }
   throw new InputError({
@@ -97,9 +100,12 @@ export function calibrate(program: Command): void {
   )
     .requiredOption(
       '--data <dataset>',
-      "a CSV, a YAML file, or '{use: idx-images, root: …, validation: 5000}'; with splits train, validation and test",
+      "a CSV, a YAML file, or '{use: idx-images, root: …, validation: 5000, normalise: false}', scaled as the network was trained; with splits train, validation and test",
     )
-    .option('--architecture <model>', "the model of .safetensors weights, such as '{use: mlp, hidden: [256]}'")
+    .option(
+      '--architecture <model>',
+      "the model of .safetensors weights, such as '{use: mlp, hidden: [256]}'; of an .onnx file, options of `onnx` such as '{output: mean}'",
+    )
     .option('--noise <sigma>', 'a regression: standard deviation of the noise to start from, in units of the scaled target', positive)
     .option('--alpha <share>', 'conformal sets miss at most this share', share, 0.1)
     .option('--seed <n>', 'every draw follows from it', whole(0), 0)
