@@ -1,12 +1,12 @@
-import { hostKey, type Engine, type Key, type Model, type Problem, type Value, type Variables } from 'ockham'
-import type { Tensor } from 'ockham/tensor'
+import { hostKey, type Engine, type Key, type Model, type Problem, type Tensors, type Value, type Variables } from 'ockham'
+import { tf, type Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bind, cnn, cnnOptions, mlp, mlpOptions } from '../../parts/networks/index.js'
 import { gaussian } from '../../parts/objectives/index.js'
 import { normal } from '../../parts/priors/index.js'
 import { adam, adamOptions, value, zeros } from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
-import { batchEnsemble, batchEnsembleOptions, memberOf, shared, type BatchEnsembleOptions } from './index.js'
+import { batchEnsemble, batchEnsembleOptions, memberOf, shared, slowed, type BatchEnsembleOptions } from './index.js'
 
 const linear = mlp(mlpOptions.parse({ hidden: [] }))
 const factors = { members: 2, init: 'normal', deviation: 0.5 } as const
@@ -60,6 +60,19 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
     const { params } = await model.init(hostKey(1), meta)
     const signs = new Set(Array.from(params['head.members.in']!.data, (v: number) => 1 + v))
     expect([...signs].sort()).toEqual([-1, 1])
+  })
+
+  it('factors have a learning rate of their own', async () => {
+    const optimizer = slowed(adam(adamOptions.parse({ learningRate: 0.1 })), 0.25)
+    const params = { 'head.kernel': value([1], [1, 1]), 'head.members.in': value([1], [1, 1]) }
+    const program = engine.compile((a: { params: Tensors; memory: Tensors; key: Key }) => {
+      const one = tf.scalar(1)
+      return optimizer.update({ ...a, gradient: (at) => at, step: one, rate: one, examples: 1 }).params
+    })
+    const next = await program({ params, memory: optimizer.init(params), key: hostKey(0) })
+    program.dispose()
+    expect(next['head.kernel']!.data[0]).toBeCloseTo(0.9, 5)
+    expect(next['head.members.in']!.data[0]).toBeCloseTo(0.975, 5)
   })
 
   it('learns, predicts by all members, and is restored from what they share', async () => {

@@ -5,14 +5,28 @@ import { InputError, slot, type Engine, type Inference, type Posterior, type Pro
 import { z } from 'zod'
 import { drawsPosterior } from '../../parts/chains/index.js'
 import { parametric } from '../../parts/networks/index.js'
-import { descentShape, flatten, initialVariables, mapOptions, maximumAPosteriori, unflatten } from '../../parts/training/index.js'
-import { memberOf, shared } from './members.js'
+import {
+  adam,
+  adamOptions,
+  descentShape,
+  flatten,
+  initialVariables,
+  mapOptions,
+  maximumAPosteriori,
+  unflatten,
+} from '../../parts/training/index.js'
+import { memberOf, shared, slowed } from './members.js'
 
 const shape = z.strictObject({
   ...descentShape,
   members: z.int().min(2).default(4).describe('members, which share all kernels'),
   init: z.enum(['normal', 'signs']).default('normal').describe('factors of the kernels at their start: around 1, or 1 and −1'),
   deviation: z.number().positive().default(0.5).describe('of the factors from 1, where they start normal'),
+  factorRate: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe('learning rate of the factors, as a multiple of that of the kernels; not with `after`'),
   after: slot('inference').optional().describe('what trains; map with the options here unless given'),
 })
 
@@ -43,8 +57,9 @@ const refuse = (what: string, where: string, remedy: string): InputError =>
 
 /** M members for little more than the memory of one network. */
 export const batchEnsemble = (options: BatchEnsembleOptions, { engine }: { readonly engine: Engine }): Inference => {
-  const { after, members, init, deviation, ...descent } = options
-  const trains = after ?? maximumAPosteriori({ ...mapOptions.parse({}), ...descent } as MapInput, { engine })
+  const { after, members, init, deviation, factorRate, ...descent } = options
+  const optimizer = slowed(options.optimizer ?? adam(adamOptions.parse({})), factorRate)
+  const trains = after ?? maximumAPosteriori({ ...mapOptions.parse({}), ...descent, optimizer } as MapInput, { engine })
   return {
     async infer(problem, run) {
       const base = parametric(problem.model)

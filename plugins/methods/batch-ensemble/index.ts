@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { batchEnsemble, batchEnsembleOptions } from './batch-ensemble.js'
 
 export { batchEnsemble, batchEnsembleOptions, type BatchEnsembleOptions } from './batch-ensemble.js'
-export { memberOf, shared, type Members } from './members.js'
+export { memberOf, shared, slowed, type Members } from './members.js'
 
 declare module 'ockham' {
   interface Catalog {

@@ -1,4 +1,4 @@
-import { InputError, type Call, type HostKey, type Model, type Value, type Values, type Variables } from 'ockham'
+import { InputError, type Call, type HostKey, type Model, type Optimizer, type Value, type Values, type Variables } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { map, value } from '../../parts/training/index.js'
 
@@ -23,6 +23,18 @@ function layersOf({ params }: Variables<Value>): { name: string; inputs: number;
 
 const factorIn = (layer: string): string => `${layer}.members.in`
 const factorOut = (layer: string): string => `${layer}.members.out`
+
+const isFactor = (name: string): boolean => /\.members\.(in|out)$/.test(name)
+
+/** An optimizer whose steps of the factors are `ratio` times as long. */
+export const slowed = (inner: Optimizer, ratio: number): Optimizer => ({
+  ...inner,
+  update(at) {
+    const { params, memory } = inner.update(at)
+    const step = (p: Tensor, name: string): Tensor => (isFactor(name) ? at.params[name]!.add(p.sub(at.params[name]!).mul(ratio)) : p)
+    return { params: map(params, step), memory }
+  },
+})
 
 /** How far from 1 the factors of all members of a layer start, [M, n]: what a factor is, is 1 plus its parameter, so that priors pull it to 1. */
 function offsets(key: HostKey, { members, init, deviation }: Members, n: number): Value {
@@ -99,7 +111,7 @@ const row = ({ data, shape }: Value, m: number): ArrayLike<number> => data.subar
 
 /** Weights of the base model that are member m: its factors multiplied into the kernels, biases and all else shared. */
 export function memberOf({ params, frozen, state }: Variables<Value>, m: number): Variables<Value> {
-  const own = Object.fromEntries(Object.entries(params).filter(([name]) => !/\.members\.(in|out)$/.test(name)))
+  const own = Object.fromEntries(Object.entries(params).filter(([name]) => !isFactor(name)))
   const folded: Values = map(own, (w, name): Value => {
     const layer = name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined
     const [r, s] = layer === undefined ? [] : [params[factorIn(layer)], params[factorOut(layer)]]
