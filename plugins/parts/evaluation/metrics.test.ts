@@ -109,6 +109,22 @@ describe('vectors of the brief', () => {
   })
 })
 
+it('splits the entropy of three members: brief section 7', () => {
+  const rows = [0.7, 0.2, 0.1, 0.4, 0.5, 0.1, 0.1, 0.1, 0.8]
+  const each = entropy(rows, 3)
+  const mixed = [0, 1, 2].map((c) => (rows[c]! + rows[3 + c]! + rows[6 + c]!) / 3)
+  const { total, expected, mutualInformation } = decomposition({
+    kind: 'categorical',
+    rows: 1,
+    classes: 3,
+    probabilities: Float64Array.from(mixed),
+    expectedEntropy: Float64Array.of((each[0]! + each[1]! + each[2]!) / 3),
+  })
+  expect(total[0]).toBeCloseTo(1.085188613, 9)
+  expect(expected[0]).toBeCloseTo(0.7947329348, 9)
+  expect(mutualInformation[0]).toBeCloseTo(0.2904556781, 9)
+})
+
 describe('bin edges', () => {
   it('holds every right edge where it belongs, rounding or not', () => {
     for (const bins of [7, 10, 15, 49])

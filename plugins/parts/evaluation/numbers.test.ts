@@ -18,6 +18,16 @@ describe('mixtures of normals', () => {
     expect(each.reduce((a, b) => a + b) / 3).toBeCloseTo(0.5433862436, 9)
   })
 
+  it('of dropout: four draws at precision 10, brief section 6', () => {
+    const draws = [1, 1.2, 0.7, 1.1]
+    const noise = draws.map(() => 0.1)
+    expect(-mixtureNll(draws, noise, [1.05])).toBeCloseTo(0.0729910211, 9)
+    const of = (v: number) => value([v], [1, 1])
+    const p = average(draws.map((d) => ({ kind: 'normal', mean: of(d), variance: of(0.1), noise: of(0.1) })))
+    if (p.kind !== 'normal') throw new Error('numbers are predicted')
+    expect(p.variance.data[0]).toBeCloseTo(0.135, 6)
+  })
+
   it('mix the outputs of an example together, not one by one', () => {
     // Members that are each right in one of two outputs: jointly neither is.
     const both = mixtureNll([0, 5, 5, 0], [1, 1, 1, 1], [0, 0], 2)
