@@ -82,7 +82,7 @@ it('says what it cannot take', () => {
 it('of a regression, tunes the noise instead of a temperature', () => {
   const spec = calibrationSpec('net.onnx', { ...flags, data: 'table.csv', noise: 0.5 })
   expect(spec).toMatchObject({
-    dataset: { use: 'csv', file: 'table.csv' },
+    dataset: { use: 'csv', file: 'table.csv', validation: 0.2 },
     objective: { use: 'gaussian', noise: 0.5 },
     inference: { use: 'laplace' },
   })

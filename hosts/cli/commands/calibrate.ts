@@ -20,9 +20,9 @@ type Fields = Readonly<Record<string, Json>>
 
 const isFields = (of: Json): of is Fields => typeof of === 'object' && of !== null && !Array.isArray(of)
 
-/** What `--data` names: a table, a YAML file that is a dataset or holds one, or a dataset written out. */
+/** What `--data` names: a table, a fifth of which calibrates, a YAML file that is a dataset or holds one, or a dataset written out. */
 function dataOf(text: string): Json {
-  if (text.endsWith('.csv')) return { use: 'csv', file: text }
+  if (text.endsWith('.csv')) return { use: 'csv', file: text, validation: 0.2 }
   if (!/\.ya?ml$/.test(text)) return parseYaml(text, '--data')
   const read = readYaml(text)
   return isFields(read) && read['dataset'] !== undefined ? read['dataset'] : read
