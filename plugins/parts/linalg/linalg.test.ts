@@ -1,3 +1,4 @@
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix'
 import { hostKey, type Value } from 'ockham'
 import { describe, expect, it } from 'vitest'
 import {
@@ -158,5 +159,36 @@ describe('products', () => {
     expect(distance(naive(scaled, transpose(vectors)), a)).toBeLessThan(1e-12 * 100)
     expect([...values.data].sort((x, y) => x - y)).toEqual([...values.data])
     expect(() => eigenSymmetric(matrix([1, 1], [NaN]))).toThrow(/OCK-LINALG-003/)
+  })
+
+  it.each([1e-200, 1e200])('neither overflows nor vanishes at size %f', (scale) => {
+    const [at, one] = [scale, 1].map((s) => eigenSymmetric(gram(random('t', [12, 12]), { scale: s })).values)
+    one!.data.forEach((v: number, i: number) => expect(Math.abs(at!.data[i]! / scale - v)).toBeLessThan(1e-12 * one!.data[11]!))
+  })
+
+  // Of full rank, of low rank, of two eigenvalues, already diagonal, nothing at all, one number.
+  it.each([
+    ['any', gram(random('e', [40, 60]))],
+    ['of low rank', gram(random('r', [200, 30]))],
+    ['of equal eigenvalues', gram(random('q', [30, 2]), { ridge: 5 })],
+    ['diagonal', matrix([3, 3], [2, 0, 0, 0, -1, 0, 0, 0, 2])],
+    ['zero', matrix([5, 5])],
+    ['single', matrix([1, 1], [-3])],
+  ])('eigenvalues are those of ml-matrix, and vectors orthonormal: %s', (_, a) => {
+    const n = a.shape[0]!
+    const { values, vectors } = eigenSymmetric(a)
+    const known = new EigenvalueDecomposition(Matrix.from1DArray(n, n, Array.from(a.data)), { assumeSymmetric: true })
+    const largest = Math.max(...Array.from(a.data, Math.abs), Number.MIN_VALUE)
+    const sorted = known.realEigenvalues.sort((x, y) => x - y)
+    values.data.forEach((v: number, i: number) => expect(Math.abs(v - sorted[i]!) / largest).toBeLessThan(1e-12 * n))
+    const unit = matrix([n, n])
+    for (let i = 0; i < n; i++) unit.data[i * n + i] = 1
+    expect(distance(product(transpose(vectors), vectors), unit)).toBeLessThan(1e-13 * n)
+    const turned = product(a, vectors)
+    const scaled = matrix(
+      [n, n],
+      vectors.data.map((x, i) => x * values.data[i % n]!),
+    )
+    expect(distance(turned, scaled) / largest).toBeLessThan(1e-13 * n)
   })
 })
