@@ -25,19 +25,31 @@ const meter = new Meter()
 /** Set where an ended run was left to `ockham sync`. */
 let left = false
 
+/** Makes a folder's spool this writer's. */
+const take = (folder: string): Spool => {
+  const spool = new Spool(folder)
+  if (!pending.has(folder)) spool.hold()
+  pending.add(folder)
+  return spool
+}
+
 const release = (folder: string): void => {
   pending.delete(folder)
   sender.forget(folder)
   new Spool(folder).release()
 }
 
-/** Lets go of ended runs that the server has. */
+/**
+ * Lets go of ended runs that the server has. One that ended is let go of before it is closed: whoever resumes it, in this process too, has
+ * its spool alone.
+ */
 const settle = (folders: Iterable<string>): void => {
-  for (const folder of folders)
-    if (!keepers.has(folder)) {
-      release(folder)
-      if (made.delete(folder)) rmSync(folder, { recursive: true, force: true })
-    }
+  for (const folder of folders) {
+    const keeper = keepers.get(folder)
+    if (!pending.has(folder) || keeper?.active || sender.delivery(folder).waiting > 0) continue
+    release(folder)
+    if (!keeper && made.delete(folder)) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** Delivers what waits, once a turn; deliveries that take longer are not piled up. */
@@ -45,9 +57,12 @@ let under = false
 async function deliver(): Promise<void> {
   if (under) return
   under = true
-  const folders = [...pending]
-  if (await sender.try(folders)) settle(folders)
-  under = false
+  try {
+    const folders = [...pending]
+    if (await sender.try(folders)) settle(folders)
+  } finally {
+    under = false
+  }
 }
 setInterval(() => void deliver(), options.interval * 1000).unref()
 
@@ -71,20 +86,20 @@ function obey(order: Order): void {
   switch (order.type) {
     case 'start': {
       const { start } = order
-      const spool = new Spool(folder)
-      spool.hold()
-      pending.add(folder)
+      const spool = take(folder)
       if (!start.own) made.add(folder)
       keepers.set(folder, new Keeper(spool, { ...start, tags: { ...facts(order.script), ...start.tags } }, options))
       return void deliver()
     }
     case 'events':
       Atomics.add(counter, 0, order.steps)
+      if (keepers.has(folder)) take(folder)
       return keepers.get(folder)?.take(order.items)
     case 'flush':
       return void flush(order)
     case 'close':
       keepers.delete(folder)
+      if (made.has(folder)) pending.add(folder)
       if (!left || keepers.size > 0) return void deliver()
       for (const ended of pending) release(ended)
       left = false
