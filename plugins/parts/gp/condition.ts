@@ -1,5 +1,6 @@
 import type { Process, Value, Values } from 'ockham'
-import { choleskyJittered, inverseFactored, logDeterminant, matrix, solveFactored, solveLower } from '../linalg/index.js'
+import { choleskyJittered, factorMade, inverseFactored, logDeterminant, matrix, solveFactored, solveLower } from '../linalg/index.js'
+import { lowerCovariance, noisy, noisyCovariances } from './blocks.js'
 import type { Observed } from './dirichlet.js'
 
 /** Latent functions at points: mean and variance [n, outputs], without noise. */
@@ -27,12 +28,17 @@ interface Output {
   readonly alpha: Float64Array
 }
 
-/** Σ = K + diag(noise) + τ I. */
-function noisy(k: Value, noise: Float64Array, extra: number): Value {
-  const n = k.shape[0]!
-  const data = Float64Array.from(k.data)
-  for (let i = 0; i < n; i++) data[i * n + i]! += noise[i]! + extra
-  return matrix([n, n], data)
+function factorsOf(process: Process, hyper: Values, extra: Float64Array, x: Value, observed: readonly Observed[]): Value[] {
+  return Array.from(noisyCovariances(process, hyper, extra, x, observed), (sigma, c) => {
+    let first: Float64Array | undefined = sigma
+    // Only a covariance that is not positive definite is made once more.
+    const made = (): Float64Array => {
+      const given = first ?? noisy(lowerCovariance(process, hyper, x), observed[c]!.noise, extra[c]!)
+      first = undefined
+      return given
+    }
+    return factorMade(x.shape[0]!, made).factor
+  })
 }
 
 /** The factor of [[A, Bᵀ], [B, C]] from that of A: rows L⁻¹ Bᵀ below it, and the factor of what is left of C. */
@@ -74,9 +80,9 @@ export function condition(
   const n = x.shape[0]!
   const count = observed.length
   const mean = process.mean(hyper, x).data
-  const covariance = factors ? undefined : process.covariance(hyper, x, x)
-  const outputs = observed.map(({ target, noise }, c): Output => {
-    const factor = factors?.[c] ?? choleskyJittered(noisy(covariance!, noise, extra[c]!)).factor
+  const known = factors ?? factorsOf(process, hyper, extra, x, observed)
+  const outputs = observed.map(({ target }, c): Output => {
+    const factor = known[c]!
     const residual = target.map((t, i) => t - mean[i * count + c]!)
     return { factor, residual, alpha: solveFactored(factor, matrix([n], residual)).data as Float64Array }
   })
@@ -133,7 +139,9 @@ export function condition(
       const all = matrix([n + more.shape[0]!, x.shape[1]!], joined(Float64Array.from(x.data), Float64Array.from(more.data)))
       const across = process.covariance(hyper, x, more)
       const inside = process.covariance(hyper, more, more)
-      const grown = outputs.map(({ factor }, c) => extended(factor, across, noisy(inside, seen[c]!.noise, extra[c]!)))
+      const grown = outputs.map(({ factor }, c) =>
+        extended(factor, across, matrix(inside.shape, noisy(Float64Array.from(inside.data), seen[c]!.noise, extra[c]!))),
+      )
       const both = observed.map((o, c) => ({ target: joined(o.target, seen[c]!.target), noise: joined(o.noise, seen[c]!.noise) }))
       return condition(process, hyper, extra, all, both, grown)
     },

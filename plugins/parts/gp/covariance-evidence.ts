@@ -1,13 +1,11 @@
 import type { Engine, Program, Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { definite, type Quartered } from '../linalg/index.js'
+import { definite, perEngine, type Quartered } from '../linalg/index.js'
 import type { QuarteredValue } from './quartered.js'
 import { half, padded, solved, summed, termsOf, times, type Residual, type Terms } from './solved.js'
 
 type Inputs = keyof Quartered | 'residual' | 'noise'
 type Step = Program<Record<Inputs, Value>, Record<'alpha' | 'missed' | 'diagonal' | 'leaves' | keyof Quartered, Tensor>>
-
-const compiled = new WeakMap<Engine, Step>()
 
 const stepOf =
   (engine: Engine) =>
@@ -28,6 +26,8 @@ const stepOf =
     }
   }
 
+const programs = perEngine((engine): Step => engine.compile(stepOf(engine), { precision: 'float64' }))
+
 /**
  * Evidence under any covariance, given by its quarters, in one call of the runtime; `by` is ½ Σ_c (α αᵀ − Σ_c⁻¹), its derivative in K.
  * Throws `OCK-LINALG-002` where a covariance is not positive definite.
@@ -37,8 +37,10 @@ export async function covarianceEvidence(
   k: QuarteredValue,
   outputs: readonly Residual[],
 ): Promise<Terms & { readonly by: QuarteredValue }> {
-  const program = compiled.get(engine) ?? engine.compile(stepOf(engine), { precision: 'float64' })
-  compiled.set(engine, program)
+  const program = programs.of(engine)
   const { first, across, second, ...found } = await definite(() => program({ ...k, ...padded(outputs, 2 * k.first.shape[0]!) }), 'evidence')
   return { ...termsOf(found, outputs), by: { first, across, second } }
 }
+
+/** Gives back the memory that the runtime keeps between two calls. */
+export const releaseCovariance = (engine: Engine): void => programs.release(engine)

@@ -1,8 +1,8 @@
 import type { Engine, Process, Value, Values } from 'ockham'
 import { blockCholesky, gains, inverseFactored, logDeterminant, matrix, paddedRows, solveFactored } from '../linalg/index.js'
-import { covarianceEvidence } from './covariance-evidence.js'
+import { covarianceEvidence, releaseCovariance } from './covariance-evidence.js'
 import type { Observed } from './dirichlet.js'
-import { exponentialEvidence } from './exponential-evidence.js'
+import { exponentialEvidence, releaseExponential } from './exponential-evidence.js'
 import { added, inner, type Exponential } from './kernels/kernel.js'
 import type { GpProcess } from './process.js'
 import { addQuarters, covarianceQuarters, gradientOfQuarters } from './quartered.js'
@@ -113,7 +113,7 @@ async function factoredTerms(
   for (const { residual, noise } of outputs) {
     const sigma = Float64Array.from(covariance)
     for (let i = 0; i < n; i++) sigma[i * n + i]! += noise[i]!
-    const factor = await blockCholesky(engine, matrix([n, n], sigma), 'evidence')
+    const factor = await blockCholesky(engine, matrix([n, n], sigma), { where: 'evidence', overwrite: true })
     const alpha = solveFactored(factor, matrix([n], residual)).data as Float64Array
     const inverse = inverseFactored(factor).data
     let trace = 0
@@ -167,4 +167,10 @@ export async function evidence(
     hyper: added(byMean, terms.hyper),
     noise: Float64Array.from(terms.alphas, (alpha, c) => 0.5 * (inner(alpha, alpha) - terms.traces[c]!)),
   }
+}
+
+/** Gives back the memory that the runtime keeps between two calls of `evidence`: up to 3 n² numbers. */
+export function releaseEvidence(engine: Engine): void {
+  releaseExponential(engine)
+  releaseCovariance(engine)
 }

@@ -1,12 +1,10 @@
 import type { Engine, Program, Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { definite, matrix, paddedRows, type Quartered } from '../linalg/index.js'
+import { definite, matrix, paddedRows, perEngine, type Quartered } from '../linalg/index.js'
 import { half, padded, solved, summed, table, termsOf, times, type Residual, type Terms } from './solved.js'
 
 type Inputs = 'left' | 'right' | 'x' | 'residual' | 'noise'
 type Step = Program<Record<Inputs, Value>, Record<'alpha' | 'missed' | 'diagonal' | 'products' | 'leaves', Tensor>>
-
-const compiled = new WeakMap<Engine, Step>()
 
 /** K by one product and one exponential; every inverse by halves; derivatives by products with the few columns that are wanted. */
 const stepOf =
@@ -43,6 +41,8 @@ const stepOf =
     }
   }
 
+const programs = perEngine((engine): Step => engine.compile(stepOf(engine), { precision: 'float64' }))
+
 /** What padding rows have for −‖z‖²/2: their covariance with every row is 0, so that with noise 1 they are the identity. */
 const nowhere = -1e4
 
@@ -77,10 +77,12 @@ export async function exponentialEvidence(
 ): Promise<Terms & { readonly products: Float64Array }> {
   const [n, d] = x.shape as [number, number]
   const rows = paddedRows(n)
-  const program = compiled.get(engine) ?? engine.compile(stepOf(engine), { precision: 'float64' })
-  compiled.set(engine, program)
+  const program = programs.of(engine)
   const extended = Array.from({ length: d + 1 }, (_, j) => Float64Array.from({ length: n }, (_, i) => (j === d ? 1 : x.data[i * d + j]!)))
   const inputs = { ...logFactors(z, n, rows, logVariance), x: table(extended, rows, 0), ...padded(outputs, rows) }
   const found = await definite(() => program(inputs), 'evidence')
   return { ...termsOf(found, outputs), products: (found.products.data as Float64Array).subarray(0, n * (d + 1)) }
 }
+
+/** Gives back the memory that the runtime keeps between two calls. */
+export const releaseExponential = (engine: Engine): void => programs.release(engine)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { componentOf, engines, interpreter } from '../../../test/suites/index.js'
 import { matrix, paddedRows } from '../linalg/index.js'
 import plugin, { condition, dirichlet, evidence, gp, type Evidence, type Kernel, type Observed } from './index.js'
+import { noisyCovariances } from './blocks.js'
 import { covarianceQuarters, gradientOfQuarters } from './quartered.js'
 import { factorAnalysis, hyperOf, squaredExponential } from './testing.js'
 
@@ -104,6 +105,22 @@ describe.each([300, 1600])('%i rows by quarters', (n) => {
         name,
       ).toBe(true)
     }
+  })
+
+  it('noisy covariances, of which only lower triangles count', () => {
+    const process = gp({ kernel, mean: 'constant' })
+    const plain = process.covariance(at, points, points).data
+    const [extra, observed] = [Float64Array.of(0.1, 0.2), labelled(points)]
+    const all = [...noisyCovariances(process, at, extra, points, observed)]
+    expect(all.length).toBe(2)
+    let worst = 0
+    for (const [c, sigma] of all.entries())
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j <= i; j++) {
+          const wanted = plain[i * n + j]! + (i === j ? observed[c]!.noise[i]! + extra[c]! : 0)
+          worst = Math.max(worst, Math.abs(sigma[i * n + j]! - wanted))
+        }
+    expect(worst).toBeLessThan(1e-14)
   })
 
   it('the gradient from derivatives by quarters', () => {

@@ -1,5 +1,6 @@
 import type { Process, Value, Values } from 'ockham'
 import { matrix } from '../linalg/index.js'
+import { blocks } from './blocks.js'
 import { added } from './kernels/kernel.js'
 
 /** A symmetric matrix [rows, rows] on the host without what mirrors the rest: [[first, across], [acrossᵀ, second]], each [rows/2, rows/2]. */
@@ -7,27 +8,6 @@ export interface QuarteredValue {
   readonly first: Value
   readonly across: Value
   readonly second: Value
-}
-
-/** Rows looked at at once where there are many: a kernel's own tables are then a small share of the memory. */
-const blockRows = 512
-const whole = 1500
-
-/** Rows [from, to) of x, x itself where these are all. */
-const rowsOf = (x: Value, from: number, to: number): Value => {
-  const [n, d] = x.shape as [number, number]
-  return from === 0 && to === n ? x : matrix([to - from, d], Float64Array.from(x.data.slice(from * d, to * d)))
-}
-
-/** Pairs of blocks of x's rows, each unordered pair once; the same Value twice on the diagonal. */
-function* blocks(x: Value): Generator<{ readonly top: number; readonly left: number; readonly a: Value; readonly b: Value }> {
-  const n = x.shape[0]!
-  const size = n <= whole ? n : blockRows
-  for (let top = 0; top < n; top += size) {
-    const a = rowsOf(x, top, Math.min(n, top + size))
-    for (let left = 0; left < top; left += size) yield { top, left, a, b: rowsOf(x, left, left + size) }
-    yield { top, left: top, a, b: a }
-  }
 }
 
 const doubles = (v: Value): Float64Array => v.data as Float64Array

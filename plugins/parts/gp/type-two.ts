@@ -1,8 +1,9 @@
 import { InputError, type Engine, type Inference, type Problem, type Process, type Run, type Value, type Values } from 'ockham'
 import { z } from 'zod'
 import { blockCholesky, matrix } from '../linalg/index.js'
+import { noisyCovariances } from './blocks.js'
 import { statesTargets, type Observed } from './dirichlet.js'
-import { evidence } from './evidence.js'
+import { evidence, releaseEvidence } from './evidence.js'
 import { above } from './kernels/constraint.js'
 import { minimise, type Descent, type Objective } from './optimise.js'
 import { fittedOf, observations, posteriorOf, type Fitted } from './posterior.js'
@@ -160,13 +161,11 @@ async function fit(problem: Problem, run: Run, options: TypeTwoOptions): Promise
 async function factorsOf(engine: Engine, process: Process, { hyper, noise, x, observed }: Fitted): Promise<readonly Value[] | undefined> {
   const n = x.shape[0]!
   if (n < 1000) return undefined
-  const k = process.covariance(hyper, x, x)
+  // What the evidence took is wanted for the factors.
+  releaseEvidence(engine)
   const factors: Value[] = []
-  for (const [c, { noise: known }] of observed.entries()) {
-    const data = Float64Array.from(k.data)
-    for (let i = 0; i < n; i++) data[i * n + i]! += known[i]! + noise[c]!
-    factors.push(await blockCholesky(engine, matrix([n, n], data)))
-  }
+  for (const sigma of noisyCovariances(process, hyper, noise, x, observed))
+    factors.push(await blockCholesky(engine, matrix([n, n], sigma), { overwrite: true }))
   return factors
 }
 

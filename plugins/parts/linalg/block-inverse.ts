@@ -1,9 +1,10 @@
-import { type Engine, type Program, RunError, type Value } from 'ockham'
+import { InputError, type Engine, type Program, type Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { choleskyJittered } from './cholesky.js'
 import { inverseFactored } from './inverse.js'
 import { logDeterminant } from './log-determinant.js'
-import { matrix } from './matrix.js'
+import { doubles, matrix } from './matrix.js'
+import { perEngine } from './per-engine.js'
 import { definite, joined, leavesDeterminant, paddedRows, quartersOf, tracedInverse } from './traced-inverse.js'
 
 /** Inverses of a stack of matrices and the logarithms of their determinants. */
@@ -22,19 +23,13 @@ export const gains = (engine: Engine, n: number): boolean => n >= small && engin
 
 type Whole = Program<{ a: Value }, { inverse: Tensor; leaves: Tensor }>
 
-const compiled = new WeakMap<Engine, Whole>()
-
-function programOf(engine: Engine): Whole {
-  const found = compiled.get(engine)
-  if (found) return found
+const programs = perEngine((engine): Whole => {
   const whole = ({ a }: { a: Tensor }) => {
     const leaves: Tensor[] = []
     return { inverse: joined(tracedInverse(engine, quartersOf(a), undefined, leaves)), leaves: tf.stack(leaves) }
   }
-  const made = engine.compile(whole, { precision: 'float64' })
-  compiled.set(engine, made)
-  return made
-}
+  return engine.compile(whole, { precision: 'float64' })
+})
 
 /** A matrix [n, n] cut or padded; padding is the identity, which changes neither inverse nor determinant. */
 function resized(from: Float64Array, n: number, to: number): Float64Array {
@@ -50,7 +45,7 @@ function resized(from: Float64Array, n: number, to: number): Float64Array {
 async function invert(engine: Engine, a: Float64Array, n: number): Promise<[inverse: Float64Array, logDeterminant: number]> {
   if (gains(engine, n)) {
     const to = paddedRows(n)
-    const { inverse, leaves } = await definite(() => programOf(engine)({ a: matrix([to, to], resized(a, n, to)) }), 'blockInverse')
+    const { inverse, leaves } = await definite(() => programs.of(engine)({ a: matrix([to, to], resized(a, n, to)) }), 'blockInverse')
     return [resized(inverse.data as Float64Array, to, n), leavesDeterminant(leaves, 'blockInverse')]
   }
   const { factor } = choleskyJittered(matrix([n, n], a), { attempts: 0, where: 'blockInverse' })
@@ -65,20 +60,22 @@ async function invert(engine: Engine, a: Float64Array, n: number): Promise<[inve
  */
 export async function blockInverse(engine: Engine, a: Value): Promise<Inverted> {
   const [c, n, m] = a.shape
-  if (a.shape.length !== 3 || n !== m || a.dtype !== 'float64')
-    throw new RunError({
+  if (a.shape.length !== 3 || n !== m)
+    throw new InputError({
       code: 'OCK-LINALG-001',
-      what: `float64 [c, n, n] is needed, and this is ${a.dtype} [${a.shape.join(', ')}]`,
+      what: `a stack of square matrices [c, n, n] is needed, and the shape is [${a.shape.join(', ')}]`,
       where: 'blockInverse',
+      remedy: 'check the shapes given',
     })
+  const given = doubles(a)
   if (c === 1) {
-    const [found, determinant] = await invert(engine, a.data as Float64Array, n!)
+    const [found, determinant] = await invert(engine, given, n!)
     return { inverse: matrix([1, n!, n!], found), logDeterminants: [determinant] }
   }
   const inverse = new Float64Array(c! * n! * n!)
   const logDeterminants: number[] = []
   for (let k = 0; k < c!; k++) {
-    const [found, determinant] = await invert(engine, (a.data as Float64Array).subarray(k * n! * n!, (k + 1) * n! * n!), n!)
+    const [found, determinant] = await invert(engine, given.subarray(k * n! * n!, (k + 1) * n! * n!), n!)
     inverse.set(found, k * n! * n!)
     logDeterminants.push(determinant)
   }

@@ -1,20 +1,16 @@
 import { InputError, type Engine, type Program, type Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { product, transpose } from './gram.js'
+import { perEngine } from './per-engine.js'
 
 type Times = Program<{ a: Value; b: Value }, { c: Tensor }>
 
-const compiled = new WeakMap<Engine, Readonly<Record<'plain' | 'left', Times>>>()
-
-function programsOf(engine: Engine): Readonly<Record<'plain' | 'left', Times>> {
-  const found = compiled.get(engine)
-  if (found) return found
-  const of = (left: boolean): Times =>
-    engine.compile(({ a, b }: { a: Tensor; b: Tensor }) => ({ c: tf.matMul(a, b, left, false) }), { precision: 'float64' })
-  const made = { plain: of(false), left: of(true) }
-  compiled.set(engine, made)
-  return made
-}
+const times = (left: boolean) =>
+  perEngine((engine): Times =>
+    engine.compile(({ a, b }: { a: Tensor; b: Tensor }) => ({ c: tf.matMul(a, b, left, false) }), { precision: 'float64' }),
+  )
+const plain = times(false)
+const transposed = times(true)
 
 /** Multiplications from which a call of the runtime is worth its while. */
 const worthwhile = 1e6
@@ -33,6 +29,5 @@ export async function blockProduct(engine: Engine, a: Value, b: Value, { left = 
       remedy: 'check the shapes given',
     })
   if (!engine.capabilities.has('float64') || n * k * b.shape[1]! < worthwhile) return product(left ? transpose(a) : a, b)
-  const programs = programsOf(engine)
-  return (await (left ? programs.left : programs.plain)({ a, b })).c
+  return (await (left ? transposed : plain).of(engine)({ a, b })).c
 }

@@ -59,24 +59,43 @@ export interface Jittered {
   readonly jitter: number
 }
 
+interface Jittering {
+  readonly start?: number
+  readonly attempts?: number
+  readonly where?: string
+}
+
 /**
  * The factor of A + jitter · I with the least jitter of 0, s, 10 s, 100 s, …, where s = `start` times the mean absolute diagonal.
  * Throws `OCK-LINALG-002` where `attempts` jitters do not help.
  */
-export function choleskyJittered(a: Value, { start = 1e-10, attempts = 9, where = 'cholesky' } = {}): Jittered {
-  const n = sizeOf(a, where)
+export function choleskyJittered(a: Value, options: Jittering = {}): Jittered {
+  const n = sizeOf(a, options.where ?? 'cholesky')
   const given = doubles(a)
-  let trace = 0
-  for (let i = 0; i < n; i++) trace += Math.abs(given[i * n + i]!)
-  let pivot = -1
-  let jitter = 0
+  return factorMade(n, () => Float64Array.from(given), options)
+}
+
+/**
+ * The same for an A [n, n] that `made` gives anew for every attempt, its lower triangle at least: the factor is written over it, so that
+ * no second matrix is held.
+ */
+export function factorMade(
+  n: number,
+  made: () => Float64Array,
+  { start = 1e-10, attempts = 9, where = 'cholesky' }: Jittering = {},
+): Jittered {
+  let [pivot, jitter, mean] = [-1, 0, NaN]
   for (let attempt = 0; attempt <= attempts; attempt++) {
-    jitter = attempt === 0 ? 0 : attempt === 1 ? start * (trace / n || 1) : jitter * 10
-    const l = Float64Array.from(given)
+    const l = made()
+    if (attempt === 0) {
+      mean = 0
+      for (let i = 0; i < n; i++) mean += Math.abs(l[i * n + i]!) / n
+    }
+    jitter = attempt === 0 ? 0 : attempt === 1 ? start * (mean || 1) : jitter * 10
     for (let i = 0; i < n; i++) l[i * n + i]! += jitter
     pivot = factorInPlace(l, n)
     if (pivot < 0) return { factor: { shape: [n, n], dtype: 'float64', data: l }, jitter }
-    if (Number.isNaN(trace)) break
+    if (Number.isNaN(mean)) break
   }
   throw notDefinite(n, pivot, jitter, where)
 }

@@ -52,9 +52,21 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
     expect(logDeterminants[1]).toBeCloseTo(logDeterminant(cholesky(b)), 8)
   })
 
+  it('takes float32, and computes in float64', async () => {
+    const a = spd(200)
+    const single: Value = { shape: [1, 200, 200], dtype: 'float32', data: Float32Array.from(a.data) }
+    const rounded = matrix([200, 200], single.data)
+    expect(distance((await blockInverse(engine, single)).inverse.data, inverseSpd(rounded).data)).toBeLessThan(1e-11)
+    expect(distance((await blockCholesky(engine, { ...single, shape: [200, 200] })).data, cholesky(rounded).data)).toBeLessThan(1e-13)
+    await expect(blockInverse(engine, rounded)).rejects.toThrow(/OCK-LINALG-001.*\[c, n, n\]/)
+  })
+
   it('factors by panels as the plain factorisation does, and refuses what has none', async () => {
     const a = spd(600)
     expect(distance((await blockCholesky(engine, a)).data, cholesky(a).data)).toBeLessThan(1e-10)
+    const over = matrix(a.shape, Float64Array.from(a.data))
+    expect((await blockCholesky(engine, over, { overwrite: true })).data).toBe(over.data)
+    expect(distance(over.data, cholesky(a).data)).toBeLessThan(1e-10)
     a.data[500 * 600 + 500] = -1
     await expect(blockCholesky(engine, a)).rejects.toThrow('OCK-LINALG-002')
     await expect(blockInverse(engine, matrix([1, 600, 600], a.data))).rejects.toThrow('OCK-LINALG-002')
