@@ -33,6 +33,7 @@ import onnx from '../plugins/parts/onnx/index.js'
 import { fixture, fixtureMeta } from '../plugins/parts/onnx/testing.js'
 import objectives from '../plugins/parts/objectives/index.js'
 import priors from '../plugins/parts/priors/index.js'
+import prompted from '../plugins/parts/prompted/index.js'
 import text from '../plugins/parts/text/index.js'
 import training, { fromWeights, pointMass, value } from '../plugins/parts/training/index.js'
 import { fileWith } from './faults/command.js'
@@ -183,11 +184,14 @@ for (const [machine, engine] of Object.entries(engines)) {
     x: { x: key.integers([3, 5], 4) },
   }
   for (const preset of ['gpt2', 'smollm2-135m'] as const) {
-    const sizes = { layers: 2, width: 8, heads: 2, keyValueHeads: 1, feedForward: 12, context: 5, vocabulary: 4 }
-    const decoder = () => componentOf(gpt, 'model', 'gpt', { preset, ...sizes })
+    const sizes = { layers: 2, width: 8, heads: 2, keyValueHeads: 1, feedForward: 12, vocabulary: 4 }
+    const decoderOf = (context: number) => componentOf(gpt, 'model', 'gpt', { preset, ...sizes, context })
+    const decoder = () => decoderOf(5)
     modelSuite(on('gpt'), { engine, make: decoder, ...sentences })
     const make = async () => componentOf(lora, 'model', 'lora', { of: await decoder(), targets: 'linear', rank: 2 })
     const tuned = async () => componentOf(prefix, 'model', 'prefix', { of: await decoder(), length: 2 })
+    const led = async () => componentOf(prompted, 'model', 'prompted', { of: await decoderOf(7), length: 2 })
+    modelSuite(on('prompted'), { engine, make: led, ...sentences, weights: (_, vars) => vars.frozen })
     modelSuite(on('prefix'), { engine, make: tuned, ...sentences, weights: (_, vars) => vars.frozen })
     modelSuite(on('lora'), { engine, make, ...sentences, weights: (_, vars) => vars.frozen })
   }

@@ -8,6 +8,8 @@ import { checkLength, type Sizes } from './sizes.js'
 export interface DecoderOptions extends Sizes {
   /** Share dropped after the embedding and after each half of a block, while training. */
   readonly dropout: number
+  /** Places at the start of the context that a wrapper takes for itself: ids −1, −2, … are read into them before a text. */
+  readonly opening?: number
 }
 
 const normalised = (vars: Variables, name: string, h: Tensor, call: Call, { norm, epsilon }: Sizes): Tensor =>

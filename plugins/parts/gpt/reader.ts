@@ -2,6 +2,7 @@ import type { Call, Carry, Engine, HostKey, Model, Value, Values, Variables } fr
 import { hostKey, InputError } from 'ockham'
 import { tf, type Tensor, type Tensor1D } from 'ockham/tensor'
 import { emptyPast } from './attend.js'
+import type { DecoderOptions } from './decoder.js'
 import type { Sizes } from './sizes.js'
 import { surprisals } from './surprisals.js'
 
@@ -11,7 +12,7 @@ export interface Served {
   readonly vars: Variables<Value>
   /** Parameters that `vars` hold as [out, in]: with one row at a time, a kernel of few outputs is read half again as fast so. */
   readonly turned?: ReadonlySet<string>
-  readonly sizes: Sizes
+  readonly sizes: Sizes & Pick<DecoderOptions, 'opening'>
   readonly engine: Engine
 }
 
@@ -87,14 +88,16 @@ function step({ model, vars, turned }: Served, judging: boolean) {
  */
 export function reader(served: Served, rows: number, room: number): Reader {
   const { engine, sizes } = served
-  if (room > sizes.context)
+  const opening = Array.from({ length: sizes.opening ?? 0 }, (_, i) => -1 - i)
+  const most = sizes.context - opening.length
+  if (room > most)
     throw new InputError({
       code: 'OCK-GPT-002',
-      what: `${room} tokens; the model reads ${sizes.context}`,
+      what: `${room} tokens; the model reads ${most}`,
       where: 'model.context',
       remedy: 'ask for fewer tokens, or shorten the prompt',
     })
-  const width = bucket(room, sizes.context)
+  const width = bucket(opening.length + room, sizes.context)
   const loops = { next: engine.loop(step(served, false)), judge: engine.loop(step(served, true)) }
   const still: HostKey = hostKey(0)
   let past: Carry | undefined
@@ -105,16 +108,20 @@ export function reader(served: Served, rows: number, room: number): Reader {
   }
   return {
     async next(tokens) {
-      const most = Math.max(1, ...tokens.map((row) => row.length))
-      const x = table(tokens, most === 1 ? 1 : bucket(most, width))
-      return (await advance('next', { x, count: counts(tokens) }))['logits']!.data as Float32Array
+      const read = past ? tokens : tokens.map((row) => [...opening, ...Array.from(row)])
+      const longest = Math.max(1, ...read.map((row) => row.length))
+      const x = table(read, longest === 1 ? 1 : bucket(longest, width))
+      return (await advance('next', { x, count: counts(read) }))['logits']!.data as Float32Array
     },
     async judge(tokens, following) {
-      const t = bucket(tokens.length, width)
-      const y = table([following], t)
-      y.data.fill(-1, following.length)
-      const { nll } = await advance('judge', { x: table([tokens], t), count: counts([tokens]), y })
-      return (nll!.data as Float32Array).slice(0, following.length)
+      const first = past ? [] : opening
+      const read = [...first, ...tokens]
+      const t = bucket(read.length, width)
+      // −1 asks for nothing.
+      const y = table([[...first.map(() => -1), ...following]], t)
+      y.data.fill(-1, read.length)
+      const { nll } = await advance('judge', { x: table([read], t), count: counts([read]), y })
+      return (nll!.data as Float32Array).slice(first.length, read.length)
     },
     forget() {
       past = undefined

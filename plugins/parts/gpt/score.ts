@@ -9,8 +9,8 @@ const chunk = 128
  */
 export async function score(served: Served, ids: Int32Array): Promise<Float64Array> {
   const nll = new Float64Array(Math.max(0, ids.length - 1))
-  const { context } = served.sizes
-  const room = Math.min(context, Math.max(1, nll.length))
+  const { context, opening = 0 } = served.sizes
+  const room = Math.max(1, Math.min(context - opening, nll.length))
   const reading = reader(served, 1, room)
   try {
     for (let done = 0; done < nll.length;) {

@@ -104,7 +104,8 @@ export const lora = (base: Model, options: LoraOptions): Model => ({
   },
   files({ params, frozen }, meta) {
     const sizes = isDecoder(base) ? base.sizes(meta) : undefined
-    if (!sizes || !isLlama(sizes)) return {}
+    // PEFT's files say nothing of what stands before a text.
+    if (!sizes || !isLlama(sizes) || sizes.opening !== undefined) return {}
     const table = frozen['tokens.table']
     const { weights, config } = encodePeft(params, sizes, options, (table && publishedIn(table)?.path) ?? '')
     return { [peftFiles.weights]: weights, [peftFiles.config]: config }
