@@ -13,10 +13,12 @@ export interface Language {
   readonly begin?: number
 }
 
-const isFolderOf = (path: string, file: string): boolean => existsSync(path) && statSync(path).isDirectory() && existsSync(join(path, file))
-
 /** Whether a name is that of published weights rather than of a run. */
-const isPublished = (name: string): boolean => /\.(gguf|safetensors|json)$/.test(name) || isFolderOf(name, 'config.json')
+function isPublished(name: string): boolean {
+  if (/\.(gguf|safetensors|json)$/.test(name)) return true
+  if (!existsSync(name)) return false
+  return statSync(name).isFile() || ['config.json', 'model.safetensors'].some((file) => existsSync(join(name, file)))
+}
 
 async function published(path: string, { engine }: Host): Promise<Language> {
   const file = openPublished(path)

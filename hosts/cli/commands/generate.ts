@@ -114,6 +114,8 @@ async function start(name: string, flags: Flags): Promise<void> {
       where: 'ockham generate',
       remedy: 'give --score or --prompt',
     })
+  if (flags.score !== undefined && flags.tokens === 1)
+    throw new InputError({ code: 'OCK-TEXT-002', what: 'the first token is not scored', where: '--tokens', remedy: 'give at least 2' })
   await withHost(flags, async (host, signal) => {
     const { languageOf } = await import('../../node/served.js')
     const language = await languageOf(name, host)

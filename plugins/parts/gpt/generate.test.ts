@@ -78,6 +78,9 @@ describe('generate', () => {
   it('refuses what does not fit', async () => {
     await expect(go({ tokens: 47 })).rejects.toThrow('OCK-GPT-002')
     await expect(go({ prompts: [[]] })).rejects.toThrow('OCK-GPT-007')
+    await expect(go({ stop: ['a', ''] })).rejects.toThrow(/OCK-GPT-007 at stop/)
+    await expect(go({ prompts: [[1], [2, 11]] })).rejects.toThrow(/OCK-GPT-006 at prompts: token 11; the model has 11/)
+    await expect(score(served, Int32Array.of(1, -1, 2))).rejects.toThrow(/OCK-GPT-006 at ids: token -1/)
     expect(() => checkChoice({ temperature: -1, topK: 0, topP: 2, repetitionPenalty: 0 })).toThrow(
       /temperature[^]*topK[^]*topP[^]*repetitionPenalty/,
     )

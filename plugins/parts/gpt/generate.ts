@@ -2,6 +2,7 @@ import { hostKey, InputError, type HostKey } from 'ockham'
 import type { Tokenizer } from '../tokenizers/index.js'
 import { checkChoice, choose, type Choice } from './choose.js'
 import { reader, type Served } from './reader.js'
+import { checkTokens } from './sizes.js'
 
 export interface GenerateOptions extends Choice {
   /** Tokens of each text to go on from, at least one. */
@@ -65,12 +66,12 @@ class Row {
 
 /**
  * Goes on from texts, a row each, until the end mark, a stop text or `tokens`. The likeliest token each time unless a temperature is given;
- * equal keys give equal texts, whatever rows are beside. Throws `OCK-GPT-002` for more than the context holds, `-007` for options outside
- * their range, `-008` for a mask that allows nothing.
+ * equal keys give equal texts, whatever rows are beside. Throws `OCK-GPT-002` for more than the context holds, `-006` for tokens that the model
+ * lacks, `-007` for options outside their range, `-008` for a mask that allows nothing.
  */
 export async function generate(served: Served, options: GenerateOptions): Promise<Generated[]> {
   checkChoice(options)
-  const { prompts, tokens, key = hostKey(0), allowed, signal } = options
+  const { prompts, tokens, stop = [], key = hostKey(0), allowed, signal } = options
   if (prompts.length === 0 || prompts.some((prompt) => prompt.length === 0))
     throw new InputError({
       code: 'OCK-GPT-007',
@@ -78,6 +79,14 @@ export async function generate(served: Served, options: GenerateOptions): Promis
       where: 'prompts',
       remedy: 'give at least one token, such as the mark that begins a text',
     })
+  if (stop.includes(''))
+    throw new InputError({
+      code: 'OCK-GPT-007',
+      what: 'an empty text stops everything',
+      where: 'stop',
+      remedy: 'give at least a character',
+    })
+  for (const prompt of prompts) checkTokens(prompt, served.sizes, 'prompts')
   const rows = prompts.map((prompt, i) => new Row(Array.from(prompt), options, i))
   const longest = Math.max(...rows.map(({ prompt }) => prompt.length))
   // The last token is never read.

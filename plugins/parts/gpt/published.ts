@@ -38,10 +38,21 @@ function digestOf(paths: readonly string[]): string {
   return hash.digest('hex')
 }
 
+/** What a reader finds wrong in a file, with the file's name before the place in it. */
+function inFile<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    const named = error.problems.map((p) => ({ ...p, where: p.where === undefined ? path : `${path}, ${p.where}` }))
+    throw new InputError(named, { cause: error })
+  }
+}
+
 function ofGguf(path: string): Published {
   const source = fileSource(path)
   try {
-    const file = openGguf(source)
+    const file = inFile(path, () => openGguf(source))
     const sizes = ggufSizes(file, path)
     return {
       naming: 'gguf',
@@ -83,7 +94,7 @@ function ofSafetensors(path: string): Published {
     for (const shard of shards(path)) {
       const source = fileSource(shard)
       sources.push(source)
-      const file = openSafetensors(source)
+      const file = inFile(shard, () => openSafetensors(source))
       for (const [name, shape] of file.shapes) {
         where.set(bare(name), { ...file, load: () => file.load(name) })
         shapes.set(bare(name), shape)

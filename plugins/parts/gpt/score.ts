@@ -1,13 +1,16 @@
 import { reader, type Served } from './reader.js'
+import { checkTokens } from './sizes.js'
 
 /** Tokens a call: bounds the memory that logits take. */
 const chunk = 128
 
 /**
  * −log p of every token but the first given those before it, nats, float64 [n − 1]. Texts longer than the context are read in windows: each
- * begins with the last half a context of the one before, so that no token has less than that before it.
+ * begins with the last half a context of the one before, so that no token has less than that before it. Throws `OCK-GPT-006` for tokens that the
+ * model lacks.
  */
 export async function score(served: Served, ids: Int32Array): Promise<Float64Array> {
+  checkTokens(ids, served.sizes, 'ids')
   const nll = new Float64Array(Math.max(0, ids.length - 1))
   const { context, opening = 0 } = served.sizes
   const room = Math.max(1, Math.min(context - opening, nll.length))

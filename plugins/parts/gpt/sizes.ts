@@ -95,6 +95,18 @@ export function checkSizes(sizes: Sizes, where = 'model'): Sizes {
   return sizes
 }
 
+/** Tokens that the model has no row for: `OCK-GPT-006`, with the first. */
+export function checkTokens(ids: ArrayLike<number>, { vocabulary }: Sizes, where: string): void {
+  const strange = Array.from(ids).find((id) => !(id >= 0 && id < vocabulary))
+  if (strange !== undefined)
+    throw new InputError({
+      code: 'OCK-GPT-006',
+      what: `token ${strange}; the model has ${vocabulary}`,
+      where,
+      remedy: 'use the model’s own tokenizer',
+    })
+}
+
 /** Sequences longer than the context: `OCK-GPT-002`. */
 export function checkLength(length: number, { context }: Sizes): void {
   if (length > context)

@@ -21,9 +21,11 @@ export function* pieces(path: string): Generator<string> {
     for (let n = readSync(handle, bytes); n > 0; n = readSync(handle, bytes)) yield decoder.decode(bytes.subarray(0, n), { stream: true })
     yield decoder.decode()
   } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
-    const remedy = 'convert it, for instance with iconv -t utf-8'
-    throw new InputError({ code: 'OCK-TEXT-001', what: 'the file is not text in UTF-8', where: path, remedy }, { cause })
+    const wrong =
+      cause instanceof TypeError
+        ? { what: 'the file is not text in UTF-8', remedy: 'convert it, for instance with iconv -t utf-8' }
+        : { what: 'the file cannot be read', remedy: 'give a file, not a folder' }
+    throw new InputError({ code: 'OCK-TEXT-001', where: path, ...wrong }, { cause })
   } finally {
     closeSync(handle)
   }
