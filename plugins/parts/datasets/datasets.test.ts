@@ -94,6 +94,17 @@ test('two moons: noise of that size, a grid around the training points, a ring',
   expect(moons().meta.digest).toBe(dataset.meta.digest)
 })
 
+test('two moons: validation points where they are asked for, other than those of the other splits, which stay', async () => {
+  const dataset = moons({ validation: 2000 })
+  expect(dataset.meta.splits).toEqual({ train: 200, validation: 2000, test: 2000, grid: 10000, ring: 2000 })
+  const [validation, fresh] = [await all(dataset, 'validation'), await all(dataset, 'test')]
+  expect(fresh).toEqual(await all(moons(), 'test'))
+  expect(validation['y']).toEqual(fresh['y'])
+  // Independent noise on the same points of the circles: a difference of variance 2 · 0.2².
+  const apart = Array.from(validation['x']!.data, (v, i) => v - fresh['x']!.data[i]!)
+  expect(Math.sqrt(apart.reduce((s, e) => s + e * e, 0) / apart.length)).toBeCloseTo(0.2 * Math.SQRT2, 2)
+})
+
 test('an auxiliary dataset takes the training set’s scaling, and is found at once the next time', async () => {
   const training = labelled(20, { scaling: true })
   const own = make({ splits: { pool: { x: value([100, 300], [2, 1]) } }, scaling: true })

@@ -11,6 +11,7 @@ export const twoMoonsOptions = z.strictObject({
   noise: z.number().nonnegative().default(0.2).describe('standard deviation of the normal noise on each coordinate'),
   seed: seedOption,
   test: whole(2000).describe('fresh points in test'),
+  validation: z.number().int().nonnegative().default(0).describe('fresh points in validation'),
   side: z.number().int().min(2).default(100).describe('points along a side of grid'),
   margin: z.number().nonnegative().default(5).describe('how far grid goes beyond the training points'),
   ring: whole(2000).describe('points on ring'),
@@ -59,14 +60,20 @@ const ring = (count: number, radius: number): Fields => ({
 })
 
 /** Two interleaved half circles: `train` and `test` are labelled, `grid` (context) and `ring` (far away) are not. Inputs are raw. */
-export function twoMoons({ n, noise, seed, test, side, margin, ring: onRing, radius, split }: TwoMoonsOptions): Dataset {
+export function twoMoons({ n, noise, seed, test, validation, side, margin, ring: onRing, radius, split }: TwoMoonsOptions): Dataset {
   const key = hostKey(seed).fold('two-moons')
   const train = moons(n, noise, key.fold('train'))
   return memory({
     task: 'classification',
     classes: ['upper', 'lower'],
     licence: 'generated, free of rights',
-    splits: { train, test: moons(test, noise, key.fold('test')), grid: grid(train['x']!.data, side, margin), ring: ring(onRing, radius) },
+    splits: {
+      train,
+      ...(validation > 0 && { validation: moons(validation, noise, key.fold('validation')) }),
+      test: moons(test, noise, key.fold('test')),
+      grid: grid(train['x']!.data, side, margin),
+      ring: ring(onRing, radius),
+    },
     split,
   })
 }
