@@ -2,10 +2,13 @@
 import { hostKey, type Engine, type Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../../test/suites/index.js'
-import { eigenSymmetric, matrix } from '../linalg/index.js'
+import { cholesky, eigenSymmetric, logDeterminant, matrix, solveFactored } from '../linalg/index.js'
 import { condition, dirichlet, drawnClasses, evidence, gp, logNormal, twoClasses, type Observed } from './index.js'
+import { noisyCovariances } from './blocks.js'
 import { sparseBound } from './bound.js'
-import { column, differences, factorAnalysis, hyperOf, squaredExponential } from './testing.js'
+import { between } from './kernels/constraint.js'
+import { inner } from './kernels/kernel.js'
+import { column, factorAnalysis, hyperOf, squaredExponential } from './testing.js'
 
 const close = (found: ArrayLike<number>, wanted: readonly number[], digits = 9): void =>
   wanted.forEach((w, i) => expect(found[i]! / w, `entry ${i}: ${found[i]}`).toBeCloseTo(1, digits - 1))
@@ -52,6 +55,15 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
       [found.hyper['kernel.lengthScale']!.data[0]!, found.hyper['kernel.variance']!.data[0]!, 0.05 * found.noise[0]!],
       [1.6657754405, -1.8051776672, -0.162516718],
     )
+  })
+
+  it('regression: factor, weights and the terms of the evidence', () => {
+    const [sigma] = noisyCovariances(process, hyper, Float64Array.of(0.05), x, observed)
+    const factor = cholesky(matrix([5, 5], sigma!))
+    close(factor.data.slice(20), [0.0000253432, 0.0041780574, 0.0815304161, 0.438563386, 1.0728455112], 6)
+    const alpha = solveFactored(factor, matrix([5], y)).data
+    close(alpha, [0.3445432644, -0.3979926653, -0.3676398463, 0.9921589649, -0.0655785772])
+    close([logDeterminant(factor), inner(y, alpha)], [-0.0759063347221455, 1.064611229675885], 12)
   })
 
   it('regression: predictions and leaving one out', () => {
@@ -119,6 +131,14 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
       [0.1998461179, 0.0230836846],
       8,
     )
+    // ∂LL/∂λ_j = 2 S_jj / λ_j³ and ∂LL/∂ℓ = 2 pᵀ S p / ℓ³, which gives S_12.
+    const slope = (name: string, i: number): number => {
+      const raw = between(0.01, 100)
+      return found.hyper[`kernel.${name}`]!.data[i]! / raw.slope(at[`kernel.${name}`]!.data[i]!)
+    }
+    const [s11, s22] = [slope('lengthScale', 0) / 2, (slope('lengthScale', 1) * 2 ** 3) / 2]
+    const s12 = (s11 + s22 - (slope('factorScale', 0) * 0.5 ** 3) / 2) / 2
+    close([s11, s12, s22], [-0.829903369, -0.4963385989, -0.0671654985])
     const raised = await Promise.all(
       [1e-5, -1e-5].map((h) =>
         evidence(
@@ -162,89 +182,5 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
         )
       expect(some.noise[c]).toBeCloseTo(((await step(1e-5)) - (await step(-1e-5))) / 2e-5, 4)
     }
-  })
-})
-
-describe('invariances', () => {
-  const x = matrix([5, 3], hostKey(8).uniform([5, 3]).data)
-  const p = [
-    [1, 0.3],
-    [-1, 0.5],
-    [0.2, 2],
-  ] as const
-  const at = (directions: readonly (readonly number[])[], ell: readonly number[], points = x): Float64Array => {
-    const fa = factorAnalysis(directions, ell, [1, 2, 4], 1.5)
-    return fa.kernel.covariance(fa.p, points, points).data as Float64Array
-  }
-  const base = at(p, [0.5, 0.5])
-  const turned = p.map(([a, b]) => [0.6 * a - 0.8 * b, 0.8 * a + 0.6 * b])
-
-  it.each([
-    [
-      'columns swapped',
-      at(
-        p.map(([a, b]) => [b, a]),
-        [0.5, 0.5],
-      ),
-    ],
-    [
-      'a sign flipped',
-      at(
-        p.map(([a, b]) => [-a, b]),
-        [0.5, 0.5],
-      ),
-    ],
-    ['turned', at(turned, [0.5, 0.5])],
-    [
-      'direction and length-scale doubled',
-      at(
-        p.map(([a, b]) => [2 * a, b]),
-        [1, 0.5],
-      ),
-    ],
-    [
-      'a constant added to a feature',
-      at(
-        p,
-        [0.5, 0.5],
-        matrix(
-          [5, 3],
-          x.data.map((v, i) => (i % 3 === 1 ? v + 7 : v)),
-        ),
-      ),
-    ],
-  ])('%s', (_, found) => {
-    found.forEach((v, i) => expect(v).toBeCloseTo(base[i]!, 11))
-  })
-
-  it('rows in another order, and a constant in mean and targets', () => {
-    const fa = factorAnalysis(p, [0.5, 0.5], [1, 2, 4], 1.5)
-    const process = gp({ kernel: fa.kernel, mean: 'constant' })
-    const target = Float64Array.of(0.3, -1, 0.4, 2, -0.2)
-    const noise = Float64Array.of(0.1, 0.4, 0.2, 0.3, 0.5)
-    const given = (order: readonly number[], shift: number) =>
-      condition(
-        process,
-        hyperOf(fa.p, [0.2 + shift]),
-        Float64Array.of(0.1),
-        matrix(
-          [5, 3],
-          order.flatMap((i) => [...x.data.subarray(3 * i, 3 * i + 3)]),
-        ),
-        [{ target: Float64Array.from(order, (i) => target[i]! + shift), noise: Float64Array.from(order, (i) => noise[i]!) }],
-      )
-    const [plain, mixed, shifted] = [given([0, 1, 2, 3, 4], 0), given([3, 0, 4, 1, 2], 0), given([0, 1, 2, 3, 4], 7)]
-    const at = matrix([2, 3], hostKey(9).uniform([2, 3]).data)
-    expect(mixed.evidence[0]).toBeCloseTo(plain.evidence[0]!, 11)
-    expect(shifted.evidence[0]).toBeCloseTo(plain.evidence[0]!, 11)
-    for (const i of [0, 1]) {
-      expect(mixed.latent(at).mean.data[i]).toBeCloseTo(plain.latent(at).mean.data[i]!, 11)
-      expect(shifted.latent(at).mean.data[i]).toBeCloseTo(plain.latent(at).mean.data[i]! + 7, 10)
-      expect(shifted.latent(at).variance.data[i]).toBeCloseTo(plain.latent(at).variance.data[i]!, 11)
-    }
-  })
-
-  it('finite differences agree with themselves: the helper finds the slope of a square', () => {
-    expect(differences(({ v }) => v!.data[0]! ** 2, { v: matrix([1], [3]) })['v']!.data[0]).toBeCloseTo(6, 8)
   })
 })
