@@ -2,7 +2,7 @@
 import type { Engine, Model, Value } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { matrix } from '../../parts/linalg/index.js'
+import { matrix, product, transpose } from '../../parts/linalg/index.js'
 import { conv, dense } from '../../parts/networks/index.js'
 import { crossEntropy, gaussian } from '../../parts/objectives/index.js'
 import { normal } from '../../parts/priors/index.js'
@@ -63,6 +63,18 @@ describe('G5, B ⊗ A + δ I', () => {
     const solved = v.map((_, i) => v.reduce((sum, x, j) => sum + covariance[6 * i + j]! * x, 0))
     close(solved, ours([-0.0001004987, 0.0838377442, 0.0845412354, 0.2453598037, 0.301478058, 0.5260152492]), 1e-6)
     expect(solved.reduce((sum, x, i) => sum + x * v[i]!, 0)).toBeCloseTo(0.6066119695, 6)
+  })
+
+  it('inverse square root, as a draw for noise in the axes of the factors', async () => {
+    const { 'qa.head': qa, 'qb.head': qb } = curvature.factors(scales) as Record<string, Value>
+    const vectors = matrix(
+      [2, 2],
+      Float64Array.from(qa!.data, (q: number) => q * Math.sqrt(delta)),
+    )
+    const v = matrix([2, 3], ours([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]))
+    const turned = product(product(transpose(vectors), v), matrix([3, 3], Float64Array.from(qb!.data)))
+    const half = (await curvature.draw(scales, Float64Array.from(turned.data), engine)).map((d) => d / Math.sqrt(delta))
+    close(half, ours([0.0301636112, 0.1290442963, 0.1699913212, 0.3117198448, 0.3897104294, 0.5577716074]), 1e-6)
   })
 })
 
@@ -125,6 +137,16 @@ describe('logistic regression with one weight', () => {
     expect(posterior.evidence).toBeCloseTo(-3.2821961518, 5)
     const { covariance } = await posterior.latent({ x: table([[1]]) })
     close([covariance.data[3]!], [0.4919729728])
+    const { at: held, curvature, scales, numbers } = posterior.fitted
+    close([held.precision[0]! * Math.exp(curvature.settle(scales).logDeterminant), numbers.logLikelihood], [2.0326319844, -2.4025486171])
+  })
+
+  it.each([
+    [1.5, 0.7802547985],
+    [4, 0.9670440284],
+  ])('the trained weight alone, at x = %f', async (x, wanted) => {
+    const p = await (await problem()).initial!.predict({ x: table([[x]]) })
+    close([(p as { probabilities: Value }).probabilities.data[1]!], [wanted])
   })
 
   it.each([
