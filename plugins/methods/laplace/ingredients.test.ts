@@ -12,7 +12,7 @@ import { normal } from '../../parts/priors/index.js'
 import { mapOptions, maximumAPosteriori, sgd, sgdOptions, type MapOptions } from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { laplace } from './laplace.js'
-import { laplaceOptions, type LaplaceOptions } from './options.js'
+import { laplaceOptions } from './options.js'
 import { drawOf, type LaplacePosterior } from './posterior.js'
 import { around, at, g1, g2, g30, model, table } from './testing.js'
 

@@ -2,9 +2,11 @@ import type { Engine, RunEvent, Value } from 'ockham'
 import { hostKey } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { crossEntropy } from '../objectives/index.js'
 import { value } from '../training/index.js'
 import { engines } from '../training/testing.js'
 import {
+  bridgeConcentrations,
   categoricalOf,
   choleskyOfEach,
   curvatureScale,
@@ -16,6 +18,7 @@ import {
   pairwise,
   meanLossStep,
   precisionOfDecay,
+  probit,
   sampled,
   warnOfDecay,
   warnOfTemperature,
@@ -89,6 +92,28 @@ describe('links on three classes', () => {
     close(await by('probit', covariance(4)), [0.4853549751, 0.3212320362, 0.1934129887])
   })
 
+  it('softmax where nothing is unsure, and its Hessian', async () => {
+    close(await by('probit', covariance(0)), [0.5979219375, 0.2686636448, 0.1334144177])
+    const program = engine.compile((a: { mean: Tensor }) => {
+      const root = crossEntropy().root!(a.mean)
+      return { h: root.matMul(root, false, true) }
+    })
+    const { h } = await program({ mean })
+    program.dispose()
+    close(Array.from(h.data).slice(0, 3), [0.2404112942, -0.160639887, -0.0797714071])
+  })
+
+  it('probit: the factor of each output', async () => {
+    const program = engine.compile((a: { mean: Tensor; v: Tensor }) => ({ p: probit(a.mean, a.v) }))
+    // Of two outputs (1, 0) the logarithm of the odds is the factor of the first.
+    const { p } = await program({ mean: value([1, 0, 1, 0, 1, 0], [3, 2]), v: value([1.5, 1, 0.8, 1, 0.5, 1], [3, 2]) })
+    program.dispose()
+    close(
+      [0, 1, 2].map((i) => Math.log(p.data[2 * i]! / p.data[2 * i + 1]!)),
+      [0.7932889537, 0.8723203405, 0.9142626043],
+    )
+  })
+
   it('pairwise: near the exact integrals, and blind to what moves all outputs together', async () => {
     close(await by('pairwise', covariance()), [0.545039724, 0.290696376, 0.1642639], 7e-3)
     close(await by('pairwise', covariance(0.01)), [0.59715, 0.26905, 0.1338], 2e-4)
@@ -114,12 +139,18 @@ describe('links on three classes', () => {
     close(await by('bridge', covariance(0.01)), wanted)
     close(await by('bridge-norm', covariance()), [0.6117421416, 0.2176476882, 0.1706101702])
     close((await by('bridge-norm', covariance(0.01))).slice(0, 1), [0.99995], 1e-5)
+    const program = engine.compile((a: { mean: Tensor; v: Tensor }) => ({ alpha: bridgeConcentrations(a.mean, a.v) }))
+    const { alpha } = await program({ mean, v: covariance() })
+    program.dispose()
+    close(Array.from(alpha.data), [2.6939494055, 1.2930672135, 1.2009299968], 3e-6)
   })
 
   it('draws, against the exact integrals', async () => {
     close(await by('monte-carlo', covariance(), 40_000), [0.545039724, 0.290696376, 0.1642639], 4e-3)
     close(await by('monte-carlo', covariance(0.01), 4000), [0.59715, 0.26905, 0.1338], 4e-3)
     close(await by('monte-carlo', covariance(4), 40_000), [0.4817650616, 0.3085462064, 0.209688732], 6e-3)
+    const independent = value([1.5, 0, 0, 0, 0.8, 0, 0, 0, 0.5], [1, 3, 3])
+    close(await by('monte-carlo', independent, 40_000), [0.5489718627, 0.2967676776, 0.1542604597], 2e-3)
   })
 
   it('probabilities sum to one', async () => {

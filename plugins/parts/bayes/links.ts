@@ -37,11 +37,10 @@ export function pairwise(mean: Tensor, covariance: Tensor): Tensor {
 }
 
 /**
- * Mean of the Dirichlet that the Laplace bridge gives (Hobbhahn, Kristiadi and Hennig 2022), after what moves all outputs together is
- * taken out. Its mean does not return to softmax(μ) as the variance vanishes: with `normalised` it becomes too sure there instead.
- * μ [n, C], V [n, C, C].
+ * Concentrations α of the Dirichlet that the Laplace bridge gives (Hobbhahn, Kristiadi and Hennig 2022), after what moves all outputs together is
+ * taken out. μ [n, C], V [n, C, C] → [n, C].
  */
-export function bridge(mean: Tensor, covariance: Tensor, normalised = false): Tensor {
+export function bridgeConcentrations(mean: Tensor, covariance: Tensor, normalised = false): Tensor {
   const classes = mean.shape[1]!
   const rows = covariance.sum(2)
   const total = rows.sum(1, true)
@@ -52,12 +51,20 @@ export function bridge(mean: Tensor, covariance: Tensor, normalised = false): Te
     mu = mu.div(c.sqrt())
     variance = variance.div(c)
   }
-  const alpha = mu
+  return mu
     .exp()
     .div(classes ** 2)
     .mul(mu.neg().exp().sum(1, true))
     .add(1 - 2 / classes)
     .div(variance)
+}
+
+/**
+ * Mean of the Dirichlet with {@link bridgeConcentrations}. It does not return to softmax(μ) as the variance vanishes: with `normalised` it becomes too sure
+ * there instead.
+ */
+export function bridge(mean: Tensor, covariance: Tensor, normalised = false): Tensor {
+  const alpha = bridgeConcentrations(mean, covariance, normalised)
   return alpha.div(alpha.sum(1, true))
 }
 
