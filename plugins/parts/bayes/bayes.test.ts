@@ -150,7 +150,7 @@ describe('links on three classes', () => {
     close(await by('monte-carlo', covariance(0.01), 4000), [0.59715, 0.26905, 0.1338], 4e-3)
     close(await by('monte-carlo', covariance(4), 40_000), [0.4817650616, 0.3085462064, 0.209688732], 6e-3)
     const independent = value([1.5, 0, 0, 0, 0.8, 0, 0, 0, 0.5], [1, 3, 3])
-    close(await by('monte-carlo', independent, 40_000), [0.5489718627, 0.2967676776, 0.1542604597], 2e-3)
+    close(await by('monte-carlo', independent, 40_000), [0.5489718627, 0.2967676776, 0.1542604597], 3e-3)
   })
 
   it('probabilities sum to one', async () => {
