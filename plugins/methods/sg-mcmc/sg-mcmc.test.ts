@@ -18,7 +18,7 @@ afterAll(() => engine.dispose())
 /** A key whose normal numbers are given. */
 const fixed = (xi: Tensor): Key => ({ fold: () => fixed(xi), normal: () => xi }) as unknown as Key
 
-/** One step on U = λ/2 (θ − c)², N = 1: new θ and what is remembered, from θ, memory and noise. */
+/** One step on U = λ/2 (θ − c)², N = 1: new θ and what is remembered, from θ, memory, noise and an error of the gradient. */
 async function stepOf(
   optimizer: Optimizer,
   lambda: number,
@@ -26,12 +26,13 @@ async function stepOf(
   theta: number,
   memory: number | undefined,
   xi: number,
+  error = 0,
 ): Promise<[number, number]> {
-  const program = engine.compile((a: { theta: Tensor; memory: Tensor; xi: Tensor }) => {
+  const program = engine.compile((a: { theta: Tensor; memory: Tensor; xi: Tensor; error: Tensor }) => {
     const { params, memory: next } = optimizer.update({
       params: { w: a.theta },
       memory: memory === undefined ? {} : { w: a.memory },
-      gradient: (p: Tensors) => ({ w: p['w']!.sub(centre).mul(lambda) }),
+      gradient: (p: Tensors) => ({ w: p['w']!.sub(centre).mul(lambda).add(a.error) }),
       key: fixed(a.xi),
       step: tf.scalar(0),
       rate: tf.scalar(1),
@@ -40,7 +41,7 @@ async function stepOf(
     return { theta: params['w']!, memory: next['w'] ?? a.memory }
   })
   const one = (x: number): Value => value([x], [1])
-  const { theta: t, memory: m } = await program({ theta: one(theta), memory: one(memory ?? 0), xi: one(xi) })
+  const { theta: t, memory: m } = await program({ theta: one(theta), memory: one(memory ?? 0), xi: one(xi), error: one(error) })
   program.dispose()
   return [t.data[0]!, m.data[0]!]
 }
@@ -85,6 +86,18 @@ describe('dynamics on N(1, 1/4): brief section 3.3', () => {
     expect(none ** 2).toBeCloseTo(0.2, 5)
   })
 
+  it('SGLD whose gradients have an error of variance 5, and what taking it off gives', async () => {
+    const varianceOf = async (gradientNoise: number): Promise<number> => {
+      const optimizer = sgld({ learningRate: 0.1, temperature: 1, gradientNoise })
+      const of = async (...at: [number, number, number]): Promise<number> =>
+        (await stepOf(optimizer, 4, 0, at[0], undefined, at[1], at[2]))[0]
+      const [kept, own, error] = [await of(1, 0, 0), await of(0, 1, 0), await of(0, 0, 1)]
+      return (own ** 2 + 5 * error ** 2) / (1 - kept ** 2)
+    }
+    expect(await varianceOf(0)).toBeCloseTo(0.390625, 5)
+    expect(await varianceOf(5)).toBeCloseTo(0.3125, 5)
+  })
+
   it.each([
     [0.01, 1, 0.2500251282],
     [0.05, 1, 0.2506426735],
@@ -96,6 +109,8 @@ describe('dynamics on N(1, 1/4): brief section 3.3', () => {
 
   it('SGHMC in momentum form', async () => {
     expect(await stationary(sghmc({ learningRate: 0.1, temperature: 1, momentumDecay: 0.1 }), true)).toBeCloseTo(0.2794117647, 4)
+    // θ ← θ + √e m with decay 0.9 and e = 0.01 is this form with h = e.
+    expect(await stationary(sghmc({ learningRate: 0.01, temperature: 1, momentumDecay: 0.1 }), true)).toBeCloseTo(0.2526595745, 4)
   })
 
   it.each([

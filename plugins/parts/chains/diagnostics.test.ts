@@ -1,6 +1,6 @@
 import { hostKey } from 'ockham'
 import { describe, expect, it } from 'vitest'
-import { effectiveSize, rHat, splitRHat } from './index.js'
+import { effectiveSize, rHat, splitRHat, steinDiscrepancy } from './index.js'
 
 describe('diagnostics: brief section 3.3', () => {
   it('R-hat of two chains', () =>
@@ -24,5 +24,23 @@ describe('diagnostics: brief section 3.3', () => {
     for (let i = 1; i < n; i++) x[i] = 0.9 * x[i - 1]! + noise[i]!
     expect(effectiveSize([x]) / n).toBeGreaterThan(0.0526315789 * 0.85)
     expect(effectiveSize([x]) / n).toBeLessThan(0.0526315789 * 1.15)
+  })
+
+  it('kernel Stein discrepancy of three numbers', () => {
+    expect(steinDiscrepancy([[-1], [0.2], [1.5]], [[1], [-0.2], [-1.5]])).toBeCloseTo(0.4894014423, 9)
+  })
+
+  it('the discrepancy falls with independent draws, and stays where they are of another law', () => {
+    const of = (n: number, scale: number): number => {
+      const numbers = hostKey(3).normal([n, 2]).data
+      const draws = Array.from({ length: n }, (_, i) => [scale * numbers[2 * i]!, scale * numbers[2 * i + 1]!])
+      return steinDiscrepancy(
+        draws,
+        draws.map((x) => x.map((v) => -v)),
+      )
+    }
+    expect(of(100, 1)).toBeLessThan(0.3)
+    expect(of(900, 1)).toBeLessThan(0.5 * of(100, 1))
+    expect(of(900, 1.5)).toBeGreaterThan(3 * of(900, 1))
   })
 })
