@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { createEngine, interpreter } from '../../services/engine/index.js'
 import { gpt, presets } from '../gpt/index.js'
 import { bind, mlp } from '../networks/index.js'
+import { prefix } from '../prefix/index.js'
 import { decode } from '../safetensors/index.js'
 import { decodePeft, encodePeft, lora, merged, unmerged, type LoraOptions } from './index.js'
 
@@ -123,7 +124,26 @@ it('PEFT: files by its names and layout, and back', async () => {
   expect(decodePeft(weights, sizes)).toEqual(learnt)
   expect(() => decodePeft(weights, { ...sizes, layers: 1 })).toThrow('OCK-LORA-004')
   expect(() => encodePeft(learnt, { ...sizes, positions: 'learned' }, options)).toThrow('OCK-LORA-003')
-  const vars = { params: learnt, frozen: {}, state: {} }
+  const vars = { params: learnt, frozen: (await lora(base, options).init(hostKey(0), meta)).frozen, state: {} }
   expect(lora(base, options).files!(vars, meta)).toMatchObject({ 'adapter_model.safetensors': weights })
   expect(lora(mlp({ hidden: [3], activation: 'tanh', init: 'he' }), options).files!(vars, meta)).toEqual({})
+})
+
+it('PEFT: no files where they would leave out what else was learnt', async () => {
+  for (const below of [prefix(base, { length: 2, scale: 0.1 }), lora(base, { ...options, targets: ['up'] })]) {
+    const model = lora(below, options)
+    expect(model.files!(await model.init(hostKey(0), meta), meta)).toEqual({})
+  }
+})
+
+it('adapts layers beside those of another, and none twice', async () => {
+  const inner = lora(base, { ...options, targets: ['up'] })
+  const both = await lora(inner, { ...options, alpha: 1 }).init(hostKey(0), meta)
+  const vars = {
+    ...both,
+    frozen: { ...both.frozen, ...shaken(Object.fromEntries(Object.entries(both.frozen).filter(([n]) => n.includes('.lora.')))) },
+  }
+  // The outer products are zero at first.
+  expect(far(await logits(lora(inner, { ...options, alpha: 1 }), vars), await logits(inner, { ...vars, params: {} }))).toBe(0)
+  await expect(async () => lora(lora(base, options), options).init(hostKey(0), meta)).rejects.toThrow(/OCK-LORA-005.*block0.attn.q/)
 })

@@ -1,6 +1,6 @@
 import { InputError, type Call, type HostKey, type Model, type Value, type Variables } from 'ockham'
 import type { Tensor } from 'ockham/tensor'
-import { isDecoder } from '../gpt/index.js'
+import { isDecoder, origins, type Sizes } from '../gpt/index.js'
 import { dropout, publishedIn, uniformKernel, variable } from '../networks/index.js'
 import { encodePeft, isLlama, peftFiles } from './peft.js'
 
@@ -36,10 +36,13 @@ export function denseLayers({ params, frozen }: Variables<Value>): Layer[] {
 
 const meant = (layer: string, target: string): boolean => layer === target || layer.endsWith(`.${target}`)
 
+/** Whether targets mean a layer. */
+const targeted = (layer: string, targets: LoraOptions['targets']): boolean =>
+  targets === 'linear' ? layer !== 'head' : targets.some((target) => meant(layer, target))
+
 /** The layers that targets mean. Throws `OCK-LORA-001` for targets that mean none, naming the layers there are. */
 export function adapted(layers: readonly Layer[], targets: LoraOptions['targets']): Layer[] {
-  if (targets === 'linear') return layers.filter(({ name }) => name !== 'head')
-  const lost = targets.filter((target) => !layers.some(({ name }) => meant(name, target)))
+  const lost = targets === 'linear' ? [] : targets.filter((target) => !layers.some(({ name }) => meant(name, target)))
   if (lost.length > 0) {
     const ends = [...new Set(layers.map(({ name }) => name.replace(/^.*?\d+\./, '')))]
     throw new InputError(
@@ -51,7 +54,7 @@ export function adapted(layers: readonly Layer[], targets: LoraOptions['targets'
       })),
     )
   }
-  return layers.filter(({ name }) => targets.some((target) => meant(name, target)))
+  return layers.filter(({ name }) => targeted(name, targets))
 }
 
 /** `<layer>.lora.a` [in, r], uniform with variance 1 / (3 in), and `<layer>.lora.b` [r, out] of zeros: the model starts as its base. */
@@ -65,14 +68,14 @@ export function loraInit(key: HostKey, layers: readonly Layer[], rank: number): 
 }
 
 /** The call of the base, in which each adapted layer's output gains (α / r) (drop(x) A) B, x being its input. */
-function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: LoraOptions): Call {
+function adapting(vars: Variables, call: Call, { targets, rank, alpha, dropout: share }: LoraOptions): Call {
   const inputs = new Map<string, Tensor>()
   return {
     ...call,
     at(point, h) {
       const end = point.lastIndexOf('.')
       const [layer, side] = [point.slice(0, end), point.slice(end)]
-      const a = vars.params[`${layer}.lora.a`] ?? vars.frozen[`${layer}.lora.a`]
+      const a = targeted(layer, targets) ? (vars.params[`${layer}.lora.a`] ?? vars.frozen[`${layer}.lora.a`]) : undefined
       if (!a || side !== '.out') {
         const seen = call.at(point, h)
         if (a && side === '.in') inputs.set(layer, seen)
@@ -88,10 +91,16 @@ function adapting(vars: Variables, call: Call, { rank, alpha, dropout: share }: 
   }
 }
 
+/** Whether a decoder has nothing beside its own weights: PEFT's files of an adapter say nothing of prompts, prefixes or other adapters below it. */
+function plain(frozen: Variables<Value>['frozen'], sizes: Sizes): boolean {
+  const known = origins('llama', sizes)
+  return Object.keys(frozen).every((name) => name in known)
+}
+
 /**
  * Low-rank adaptation, Hu et al. 2022, equation 3: every targeted layer computes W x + (α / r) B A x with A and B learnt, and everything of the
  * base is frozen. The products are made beside the base's layers, so that no step forms, copies or differentiates W.
- * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out]. Over a decoder of the LLaMA family a run also writes them as
+ * A and B are parameters `<layer>.lora.a` [in, r] and `<layer>.lora.b` [r, out]. Over a plain decoder of the LLaMA family a run also writes them as
  * PEFT's two files.
  */
 export const lora = (base: Model, options: LoraOptions): Model => ({
@@ -100,12 +109,19 @@ export const lora = (base: Model, options: LoraOptions): Model => ({
     const { params, frozen, state } = await base.init(key.fold('base'), meta)
     const all = { ...frozen, ...params }
     const layers = adapted(denseLayers({ params, frozen, state }), options.targets)
+    const twice = layers.filter(({ name }) => `${name}.lora.a` in all).map(({ name }) => name)
+    if (twice.length > 0)
+      throw new InputError({
+        code: 'OCK-LORA-005',
+        what: `adapted already: ${twice.slice(0, 5).join(', ')}${twice.length > 5 ? ', …' : ''}`,
+        where: 'model.targets',
+        remedy: 'merge the adapters there are, raise their rank, or adapt other layers',
+      })
     return { params: loraInit(key, layers, options.rank), frozen: all, state }
   },
   files({ params, frozen }, meta) {
     const sizes = isDecoder(base) ? base.sizes(meta) : undefined
-    // PEFT's files say nothing of what stands before a text.
-    if (!sizes || !isLlama(sizes) || sizes.opening !== undefined) return {}
+    if (!sizes || !isLlama(sizes) || !plain(frozen, sizes)) return {}
     const table = frozen['tokens.table']
     const { weights, config } = encodePeft(params, sizes, options, (table && publishedIn(table)?.path) ?? '')
     return { [peftFiles.weights]: weights, [peftFiles.config]: config }
