@@ -1,5 +1,6 @@
 import { hostKey, type Engine, type Problem, type Value, type Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cholesky, logDeterminant, matrix } from '../../parts/linalg/index.js'
 import { mlp, mlpOptions, resnet, resnetOptions } from '../../parts/networks/index.js'
 import { crossEntropy } from '../../parts/objectives/index.js'
 import { flat } from '../../parts/priors/index.js'
@@ -49,6 +50,23 @@ describe('moments', () => {
     }
     const wanted = [0.0138194444, -0.0107638889, 0.0371527778]
     wanted.forEach((v, k) => expect(Math.abs(c[k]! - v)).toBeLessThan((5 * 0.0371 * 1.5) / Math.sqrt(n)))
+  })
+
+  it('have it exactly, by draws of one unit of noise each', () => {
+    const m = trajectory()
+    const unit = (k: number): number[] => {
+      const z = Array.from({ length: 5 }, (_, i) => (i === k ? 1 : 0))
+      const d = drawn(m, 'low-rank', { own: { w: value(z.slice(0, 2)) }, shared: z.slice(2) }, 1)['w']!.data
+      return Array.from(d, (x, i) => x - m.mean['w']!.data[i]!)
+    }
+    const [a, b, c] = [0, 1, 2, 3, 4].map(unit).reduce(([p, q, r], [u, v]) => [p! + u! * u!, q! + u! * v!, r! + v! * v!], [0, 0, 0]) as [
+      number,
+      number,
+      number,
+    ]
+    close([a, b, c], [0.0138194444, -0.0107638889, 0.0371527778])
+    const l = cholesky(matrix([2, 2], [a, b, b, c]), 'test')
+    expect(logDeterminant(l)).toBeCloseTo(-7.8301409361, 4)
   })
 
   it('keep the last deviations only, and the scale is of the covariance', () => {

@@ -1,10 +1,10 @@
-import type { Engine } from 'ockham'
+import type { Engine, Step } from 'ockham'
 import type { Scalar, Tensor } from 'ockham/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../training/testing.js'
 import { value } from '../training/trees.js'
 import { horseshoeDensity, scaledExponentialIntegral } from './horseshoe.js'
-import { laplaceDensity, studentTDensity, twoNormals } from './index.js'
+import { laplaceDensity, normal, studentTDensity, twoNormals } from './index.js'
 import type { LogDensity } from './independent.js'
 
 describe.each(Object.entries(engines))('log densities: brief section 12, on %s', (_, start) => {
@@ -24,9 +24,35 @@ describe.each(Object.entries(engines))('log densities: brief section 12, on %s',
     ['horseshoe', horseshoeDensity, 1, 0.3, -1.0753946676],
     ['horseshoe further out', horseshoeDensity, 1, 2, -3.0816358577],
     ['spike and slab', twoNormals(0.5, 0.01), 1, 0.3, -1.6570857],
+    ['mixture of the brief’s section 4.3', twoNormals(0.5, Math.exp(-6)), 1, 0.3, -1.6570857138],
+    ['the same inside the narrow one', twoNormals(0.5, Math.exp(-6)), 1, 0.001, 4.3092221819],
     ['spike and slab inside the spike', twoNormals(0.5, 0.01), 1, 0, Math.log((0.5 * 101) / Math.sqrt(2 * Math.PI))],
   ])('%s', async (_, density, scale, x, wanted) => {
-    expect((await at(density, [x, -x], scale)).map((v) => Math.abs(v - wanted)).every((e) => e < 2e-6)).toBe(true)
+    expect(
+      (await at(density, [x, -x], scale)).map((v) => Math.abs(v - wanted)).every((e) => e < 2e-6 * Math.max(1, Math.abs(wanted))),
+    ).toBe(true)
+  })
+
+  it('normal, up to its normaliser, which an energy leaves out', async () => {
+    const prior = normal({ scale: 1 })
+    const program = engine.compile((a: { x: Tensor }) => {
+      const net = { vars: { params: { w: a.x }, frozen: {}, state: {} } }
+      return prior.energy({ net } as unknown as Step) as Scalar
+    })
+    const energy = (await program({ x: value([0.3]) })).data[0]!
+    expect(-energy - Math.log(2 * Math.PI) / 2).toBeCloseTo(-0.9639385332, 6)
+  })
+
+  it('the horseshoe lies between its bounds in closed form', async () => {
+    const x = [0.01, 0.1, 0.3, 1, 2, 10]
+    const k = 1 / Math.sqrt(2 * Math.PI ** 3)
+    const low = x.map((z) => Math.log((k / 2) * Math.log1p(4 / (z * z))))
+    const high = x.map((z) => Math.log(k * Math.log1p(2 / (z * z))))
+    expect([low[2], high[2]]).toEqual([expect.closeTo(-1.4174843, 6), expect.closeTo(-0.9178197, 6)])
+    ;(await at(horseshoeDensity, x)).forEach((v, i) => {
+      expect(v, `at ${x[i]}`).toBeGreaterThan(low[i]!)
+      expect(v, `at ${x[i]}`).toBeLessThan(high[i]!)
+    })
   })
 
   it('Student’s density integrates to one for odd and even ν', async () => {
