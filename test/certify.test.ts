@@ -82,6 +82,69 @@ describe('ockham certify', () => {
     expect(damaged.status).toBe(1)
   })
 
+  it('what cannot be read is said by its code, whatever is wrong with it', async () => {
+    const head = (change: (head: Record<string, unknown>) => unknown) => (m: Buffer) => {
+      const size = m.readUInt32LE(8)
+      const found = change(JSON.parse(m.subarray(12, 12 + size).toString()) as Record<string, unknown>)
+      const text = Buffer.from(JSON.stringify(found))
+      // As long as before: what is shorter is filled up, what is longer cut.
+      text.copy(m.fill(0x20, 12, 12 + size), 12, 0, size)
+    }
+    const refused = (name: string, change: (m: Buffer) => void, code: string) =>
+      expect(host.decode(apart(name, change)), name).rejects.toThrow(code)
+    await refused(
+      'no-side',
+      head(({ side: _, ...rest }) => rest),
+      'OCK-CERT-002',
+    )
+    await refused(
+      'no-claims',
+      head((h) => ({ ...h, claims: null })),
+      'OCK-CERT-002',
+    )
+    await refused(
+      'no-object',
+      head(() => null),
+      'OCK-CERT-002',
+    )
+    await refused(
+      'no-number',
+      head((h) => ({ ...h, claims: [{ ...(h['claims'] as object[])[0]!, value: 'low' }] })),
+      'OCK-CERT-002',
+    )
+    const message = apart('cut')
+    const whole = readFileSync(message)
+    for (const size of [0, 5, 12, 40, whole.length - 1]) {
+      writeFileSync(message, whole.subarray(0, size))
+      await expect(host.decode(message), `${size} bytes`).rejects.toThrow('OCK-CERT-002')
+    }
+    await expect(host.decode(join(out, 'cut'))).rejects.toThrow(/OCK-CERT-001.*is no file/)
+    writeFileSync(message, whole)
+    rmSync(join(out, 'cut', 'spec.yaml'))
+    await expect(host.decode(message)).rejects.toThrow(/OCK-CERT-007.*--spec/)
+  })
+
+  it('--set moves the spec to where the data lies, and a claim that is not true differs', { timeout: 60_000 }, () => {
+    const message = apart('elsewhere')
+    const spec = join(out, 'elsewhere', 'spec.yaml')
+    writeFileSync(spec, readFileSync(spec, 'utf8').replace('use: glyphs', 'use: idx-images\n  root: nowhere'))
+    const { stdout, stderr, status } = cli('--decode', message, '--set', 'dataset=glyphs', '--json')
+    expect(status, stderr).toBe(0)
+    expect((JSON.parse(stdout) as { compared: { agrees: boolean }[] }).compared.map((c) => c.agrees)).toEqual([true, true])
+    expect(cli('--decode', message, '--set', 'dataset')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('OCK-SPEC-027') as string,
+    })
+    const false_ = apart('false', (m) => {
+      const at = m.indexOf('"value":0.')
+      m[at + 11] = m[at + 11] === 0x39 ? 0x31 : m[at + 11]! + 1
+    })
+    const found = cli('--decode', false_)
+    expect(found.stdout).toMatch(/^compression .* DIFFERS$/m)
+    expect(found.stdout).toMatch(/^clopper-pearson .* agrees$/m)
+    expect(found.status).toBe(1)
+  })
+
   it('another seed is another start', async () => {
     const message = apart('seed')
     const spec = join(out, 'seed', 'spec.yaml')

@@ -30,6 +30,12 @@ interface Around {
   check(spec: PipelineSpec): Promise<readonly CheckedRun[]>
 }
 
+/** By which spec a message is decoded: `spec.yaml` beside it unless given, changed where the data lies elsewhere. */
+export interface Decoded {
+  readonly spec?: string
+  readonly change?: (plain: Json) => Promise<Json>
+}
+
 /** What `ockham certify` found. */
 export interface Certified {
   /** The message that was written or read. */
@@ -124,7 +130,8 @@ export async function certifyRun(folder: string, around: Around): Promise<Certif
 }
 
 /** Numbers that a different order of additions may change in the last digits, and a different model not. */
-const same = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b))
+const same = (a: number | null, b: number | null): boolean =>
+  a === null || b === null ? a === b : Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b))
 
 function compare(claims: readonly Claim[], found: readonly Claim[]): Compared[] {
   return claims.map((claimed, i) => {
@@ -142,10 +149,11 @@ function compare(claims: readonly Claim[], found: readonly Claim[]): Compared[] 
  * Rebuilds a model from its message and the spec, evaluates it again on the data, and compares risk and bounds with what the file claims.
  * Nothing that the message says is learnt again, and nothing else of the run is read.
  */
-export async function decodeMessage(file: string, spec: string | undefined, around: Around): Promise<Certified> {
+export async function decodeMessage(file: string, { spec, change }: Decoded, around: Around): Promise<Certified> {
   const { bytes, side, claims } = readMessage(file)
   const where = spec ?? specBeside(file)
-  return composed(withBound(readYaml(where), where), around, async (run) => {
+  const plain = readYaml(where)
+  return composed(withBound(change ? await change(plain) : plain, where), around, async (run) => {
     const { inference } = run.composition
     if (!inference.decode) throw noMessage(where)
     const posterior = await inference.decode(bytes, problem(run), inferring(placeOf(run, around)))

@@ -19,7 +19,7 @@ import {
   type Use,
 } from 'ockham'
 import { readHistory, writeDurably } from '../../plugins/services/journal/index.js'
-import { certifyRun, decodeMessage, type Certified } from './certify.js'
+import { certifyRun, decodeMessage, type Certified, type Decoded } from './certify.js'
 import { attempt, type RunOptions, type RunRecord } from './attempt.js'
 import { defaultEngine, startEngine, type EngineName, type Provider } from './engines.js'
 import { childFolder, defaultOut, findFolder, idOf, newFolder, readResult } from './folder.js'
@@ -144,8 +144,8 @@ export class Host {
   }
 
   /** Rebuilds the model of a `message.bin` from the spec (default: `spec.yaml` beside it) and compares risk and bounds with its claims. */
-  decode(file: string, spec?: string): Promise<Certified> {
-    return decodeMessage(file, spec, this.#certifying)
+  decode(file: string, by: Decoded = {}): Promise<Certified> {
+    return decodeMessage(file, by, this.#certifying)
   }
 
   async dispose(): Promise<void> {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { InputError, RunError, type Certificate, type Json, type Message } from 'ockham'
+import { InputError, RunError, type Certificate, type Message } from 'ockham'
+import { z } from 'zod'
 import { writeDurably } from '../../plugins/services/journal/index.js'
 
 /** Name of the file in a run's folder. */
@@ -19,9 +20,25 @@ export interface Filed {
 }
 
 export interface Claim extends Pick<Certificate, 'bound' | 'quantity' | 'value' | 'trivial' | 'confidence'> {
-  /** The observed risk. */
-  readonly risk: number
+  /** The observed risk; null where the bound has none. */
+  readonly risk: number | null
 }
+
+/** What the head of a file must hold. */
+const headed = z.object({
+  sha256: z.string(),
+  side: z.record(z.string(), z.string()),
+  claims: z.array(
+    z.object({
+      bound: z.string(),
+      quantity: z.string(),
+      value: z.number(),
+      trivial: z.number(),
+      confidence: z.number(),
+      risk: z.number().nullable(),
+    }),
+  ),
+})
 
 export const claimOf = ({ bound, quantity, value, trivial, confidence, terms }: Certificate): Claim => ({
   bound,
@@ -29,7 +46,7 @@ export const claimOf = ({ bound, quantity, value, trivial, confidence, terms }: 
   value,
   trivial,
   confidence,
-  risk: terms['rate'] ?? NaN,
+  risk: terms['rate'] ?? null,
 })
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
@@ -57,10 +74,11 @@ const damaged = (file: string, what: string): RunError =>
 
 /** Reads what {@link writeMessage} wrote. Throws `OCK-CERT-001` where there is no file, `-002` for one that is damaged. */
 export function readMessage(file: string): Filed {
-  if (!existsSync(file))
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (!found?.isFile())
     throw new InputError({
       code: 'OCK-CERT-001',
-      what: `there is no file '${file}'`,
+      what: found ? `'${file}' is no file` : `there is no file '${file}'`,
       where: '--decode',
       remedy: 'give the message.bin of a run; ockham certify RUN writes it',
     })
@@ -68,17 +86,28 @@ export function readMessage(file: string): Filed {
   if (all.length < magic.length + 4 || magic.some((b, i) => all[i] !== b)) throw damaged(file, 'this is no message of a model')
   const start = magic.length + 4
   const end = start + new DataView(all.buffer, all.byteOffset).getUint32(magic.length, true)
-  let head: Json
-  try {
-    head = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(all.subarray(start, end))) as Json
-  } catch {
-    throw damaged(file, 'the head of the message cannot be read')
-  }
+  const { sha256: digest, side, claims } = headOf(all.subarray(start, end), file)
   const bytes = all.slice(end)
-  const { sha256: digest, side, claims } = head as unknown as Omit<Filed, 'bytes'> & { sha256: string }
   if (digest !== sha256(bytes)) throw damaged(file, 'the message is not the one that its head speaks of')
   return { bytes, side, claims }
 }
 
-/** The spec of a message: the file that was given, or `spec.yaml` beside it. */
-export const specBeside = (file: string): string => join(dirname(file), 'spec.yaml')
+function headOf(bytes: Uint8Array, file: string): z.output<typeof headed> {
+  try {
+    return headed.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
+  } catch {
+    throw damaged(file, 'the head of the message cannot be read')
+  }
+}
+
+/** `spec.yaml` beside a message. Throws `OCK-CERT-007` where there is none. */
+export function specBeside(file: string): string {
+  const spec = join(dirname(file), 'spec.yaml')
+  if (statSync(spec, { throwIfNoEntry: false })?.isFile()) return spec
+  throw new InputError({
+    code: 'OCK-CERT-007',
+    what: 'there is no spec.yaml beside the message',
+    where: dirname(file),
+    remedy: 'put the spec.yaml of the run there, or name it with --spec',
+  })
+}

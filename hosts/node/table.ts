@@ -12,10 +12,15 @@ const mean = (xs: readonly number[]): number => xs.reduce((a, b) => a + b, 0) / 
 /** Sample standard deviation. */
 const deviation = (xs: readonly number[]): number => Math.sqrt(xs.reduce((a, x) => a + (x - mean(xs)) ** 2, 0) / (xs.length - 1))
 
-const numbersOf = ({ values, certificates }: Child): Record<string, number> => ({
-  ...values,
-  ...Object.fromEntries(certificates.map((c) => [c.bound, c.value])),
-})
+/** Values, and what is certified; the second certificate of a bound is called `bound.2`, as its stage is. */
+const numbersOf = ({ values, certificates }: Child): Record<string, number> => {
+  const numbers = { ...values }
+  for (const [i, { bound, value }] of certificates.entries()) {
+    const before = certificates.slice(0, i).filter((c) => c.bound === bound).length
+    numbers[before === 0 ? bound : `${bound}.${before + 1}`] = value
+  }
+  return numbers
+}
 
 /** A row a variant: the values and certified values, means over its seeds. */
 export function tableOf(children: Readonly<Record<string, Child>>): Row[] {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
-import { applySet, fromPlain, InputError, Problems, type Json, type PipelineSpec } from 'ockham'
+import { applySet, fromPlain, Problems, type Json, type PipelineSpec } from 'ockham'
 import type { Host } from '../../node/index.js'
 import { applySweeps, sweepOf, type Sweep } from '../../node/sweep.js'
 import { parseYaml, readYaml } from '../../node/yaml.js'
 import { collect, common, tracked, whole, type Common } from '../flags.js'
 import { printPlans, printRecord } from '../print.js'
 import { showProgress } from '../progress.js'
+import { assigned } from '../set.js'
 import { withHost } from '../with-host.js'
 
 interface RunFlags extends Common {
@@ -19,21 +20,8 @@ interface RunFlags extends Common {
 
 /** Reads a spec file and applies `--set`, `--seed`, `--limit` and `--sweep`; all problems at once. */
 async function readSpec(file: string, flags: Pick<RunFlags, 'set' | 'seed' | 'limit' | 'sweep'>): Promise<PipelineSpec> {
-  let plain = readYaml(file)
   const problems = new Problems()
-  for (const [i, assignment] of flags.set.entries()) {
-    const at = assignment.indexOf('=')
-    await problems.during(() => {
-      if (at < 1)
-        throw new InputError({
-          code: 'OCK-SPEC-027',
-          what: `'${assignment}' is not path=value`,
-          where: '--set',
-          remedy: 'e.g. --set inference.epochs=3',
-        })
-      plain = applySet(plain, assignment.slice(0, at), parseYaml(assignment.slice(at + 1), `--set #${i + 1}`))
-    })
-  }
+  let plain = await assigned(readYaml(file), flags.set, problems)
   const sweeps: Sweep[] = []
   for (const [i, text] of flags.sweep.entries())
     await problems.during(() => void sweeps.push(sweepOf(text, (right) => parseYaml(right, `--sweep #${i + 1}`))))

@@ -25,7 +25,7 @@ test('splits share no typeface, and every style is in each', async () => {
   const familiesOf = (split: string): Set<string> => new Set(table.filter((g) => g.split === split).map((g) => g.family))
   const [train, validation, testing] = [familiesOf('train'), familiesOf('validation'), familiesOf('test')]
   expect(train.size + validation.size + testing.size).toBe(new Set(table.map((g) => g.family)).size)
-  expect((await load()).meta.dependence).toContain(`${testing.size} test typefaces`)
+  expect((await load()).meta.dependence).toContain(`${train.size} training and ${testing.size} test typefaces`)
   expect((await load()).meta.unit).toBe('image')
   for (const split of ['train', 'validation', 'test'])
     expect(new Set(table.filter((g) => g.split === split).map((g) => g.style)).size).toBe(5)

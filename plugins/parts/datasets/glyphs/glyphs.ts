@@ -113,7 +113,7 @@ export async function glyphs(options: GlyphsOptions): Promise<Dataset> {
       licence: 'images of typefaces under OFL-1.1, Apache-2.0 and UFL-1.0: glyphs/LICENCES.md',
       unit: 'image',
       dependence:
-        'images of one typeface are alike: there are 30 test typefaces, and what is measured holds for fresh images of these, not for new typefaces',
+        'images of one typeface are alike: there are 80 training and 30 test typefaces, and what is measured holds for fresh images of these, not for new typefaces',
       splits,
     },
     options,
