@@ -1,6 +1,6 @@
 import type { Dataset, Evaluation, Posterior, Problem, Run, Value } from 'ockham'
 import { describe, expect, it } from 'vitest'
-import plugin, { calibration, calibrationOptions, ood, predictionsOf, selective } from './index.js'
+import plugin, { calibration, calibrationOptions, decomposition, ood, predictionsOf, selective, uncertainty } from './index.js'
 
 /** A dataset whose single feature is the probability that the model gives to class 1; unscaled. */
 const features = (splits: Record<string, { x: readonly number[]; y?: readonly number[] }>, task = 'classification'): Dataset => {
@@ -113,6 +113,26 @@ describe('predictions', () => {
     }
     const found = await predictionsOf(members, features({ test: { x: [0] } }), 'test')
     expect(found.kind === 'categorical' && found.expectedEntropy[0]).toBeCloseTo(0.325083, 6)
+  })
+
+  it('count how far members disagree: brief section 7', async () => {
+    const rows = [0.7, 0.2, 0.1, 0.4, 0.5, 0.1, 0.1, 0.1, 0.8]
+    const members: Posterior = {
+      ...binary,
+      predict: () =>
+        Promise.resolve({
+          kind: 'categorical',
+          probabilities: { shape: [1, 3], dtype: 'float32', data: Float32Array.of(0.4, 0.8 / 3, 1 / 3) },
+          members: { shape: [3, 1, 3], dtype: 'float64', data: Float64Array.from(rows) },
+        }),
+    }
+    const found = await predictionsOf(members, features({ test: { x: [0] } }), 'test')
+    if (found.kind !== 'categorical') throw new Error('classes')
+    expect(uncertainty(found, 'variation-ratio')[0]).toBeCloseTo(0.6666666667, 9)
+    expect(decomposition(found).total[0]).toBeCloseTo(1.085188613, 6)
+    expect(decomposition(found).expected[0]).toBeCloseTo(0.7947329348, 9)
+    const alone = await predictionsOf(binary, features({ test: { x: [0.5, 0.9] } }), 'test')
+    expect(alone.kind === 'categorical' && [...uncertainty(alone, 'variation-ratio')]).toEqual([0, 0])
   })
 
   it('are asked again after a failure', async () => {

@@ -1,4 +1,5 @@
 import { hostKey, InputError, RunError, type Dataset, type Posterior, type Prediction, type Value, type Values } from 'ockham'
+import { decisions } from './accuracy.js'
 import { entropy } from './entropy.js'
 
 /** Class probabilities of a split's rows, float64. */
@@ -12,6 +13,8 @@ export interface Categorical {
   readonly labels?: Int32Array
   /** Mean entropy of the members [rows], nats; of the prediction itself where it has no members. */
   readonly expectedEntropy: Float64Array
+  /** Share of the members that vote for another class than most do [rows]; absent where the prediction has no members. */
+  readonly variationRatio?: Float64Array
 }
 
 /** Means and variances of a split's rows, float64, in the target's original units. */
@@ -111,6 +114,7 @@ class Classes implements Gatherer {
   readonly #classes: number
   readonly #probabilities: Float64Array
   readonly #expected: Float64Array
+  #ratio: Float64Array | undefined
   #labels: Int32Array | undefined
 
   constructor(
@@ -128,6 +132,7 @@ class Classes implements Gatherer {
     checkFinite(probabilities, this.#classes, from, split)
     this.#probabilities.set(probabilities.data, from * this.#classes)
     this.#expected.set(meanEntropy(members ?? probabilities, this.#classes), from)
+    if (members) (this.#ratio ??= new Float64Array(this.rows)).set(variationRatio(members), from)
     if (y) (this.#labels ??= new Int32Array(this.rows)).set(y.data, from)
   }
 
@@ -139,6 +144,7 @@ class Classes implements Gatherer {
       classes: this.#classes,
       probabilities: this.#probabilities,
       expectedEntropy: this.#expected,
+      ...(this.#ratio && { variationRatio: this.#ratio }),
       ...(labels ? { labels } : {}),
     }
   }
@@ -154,6 +160,14 @@ function meanEntropy({ shape, data }: Value, classes: number): Float64Array {
     for (let s = 0; s < samples; s++) sum += all[s * n + i]!
     return sum / samples
   })
+}
+
+/** Share of votes that the commonest class does not get, [S, n, C] → [n]; a member votes for its most probable class, the first of equals. */
+function variationRatio({ shape, data }: Value): Float64Array {
+  const [samples, n, classes] = shape as [number, number, number]
+  const votes = new Int32Array(n * classes)
+  decisions(data, classes).predicted.forEach((c, k) => votes[(k % n) * classes + c]!++)
+  return Float64Array.from({ length: n }, (_, i) => 1 - Math.max(...votes.subarray(i * classes, (i + 1) * classes)) / samples)
 }
 
 class Numbers implements Gatherer {

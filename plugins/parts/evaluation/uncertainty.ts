@@ -3,7 +3,7 @@ import { entropy } from './entropy.js'
 import type { Categorical, Normal } from './predictions.js'
 
 /** Names of the scores by which predictions are called uncertain. */
-export const scores = ['entropy', 'expected-entropy', 'mutual-information', 'max-probability'] as const
+export const scores = ['entropy', 'expected-entropy', 'mutual-information', 'variation-ratio', 'max-probability'] as const
 
 export type Score = (typeof scores)[number]
 
@@ -17,6 +17,7 @@ export function decomposition({ probabilities, classes, expectedEntropy }: Categ
 /** Uncertainty of each prediction [n], higher for what the model knows less. */
 export function uncertainty(predictions: Categorical, score: Score): Float64Array {
   if (score === 'max-probability') return decisions(predictions.probabilities, predictions.classes).confidence.map((p) => 1 - p)
+  if (score === 'variation-ratio') return predictions.variationRatio ?? new Float64Array(predictions.rows)
   const { total, expected, mutualInformation } = decomposition(predictions)
   return { entropy: total, 'expected-entropy': expected, 'mutual-information': mutualInformation }[score]
 }
