@@ -4,10 +4,19 @@ import { join } from 'node:path'
 import { hostKey, memoryStore, type Engine, type Inference, type Posterior, type Prediction, type Problem } from 'ockham'
 import { beforeAll, expect, it } from 'vitest'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
-import { crossEntropy } from '../../parts/objectives/index.js'
-import { normal } from '../../parts/priors/index.js'
+import { crossEntropy, gaussian } from '../../parts/objectives/index.js'
+import { l2Sp, normal } from '../../parts/priors/index.js'
 import { encodePosterior } from '../../parts/safetensors/index.js'
-import { mapOptions, maximumAPosteriori, value, type MapOptions } from '../../parts/training/index.js'
+import {
+  fromWeights,
+  mapOptions,
+  maximumAPosteriori,
+  pointMass,
+  sgd,
+  sgdOptions,
+  value,
+  type MapOptions,
+} from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { ensemble, ensembleOf, ensembleOptions, type Ensemble } from './index.js'
 
@@ -100,4 +109,28 @@ it('finished runs are members: folders, or a pattern of them', async () => {
   await expect(missing).rejects.toThrow(/2 problems.*OCK-ENSEMBLE-001.*none.*swag/s)
   const wider = { ...problem, model: mlp(mlpOptions.parse({ hidden: [5] })) }
   await expect(made({ from: [join(root, 'map-1')] }).infer(wider, testRun(engine).run)).rejects.toThrow('OCK-TRAIN-002')
+})
+
+it('a member with noisy targets, held to a draw of the prior, is a draw of the exact posterior: brief section 7', async () => {
+  // G1 with noise (0.1, −0.2, 0.3, 0) on its targets; the draw is intercept ½, slope −½.
+  const noise = [0.1, -0.2, 0.3, 0]
+  const y = value(
+    [0.1, 0.9, 2.1, 2.9].map((t, i) => t + noise[i]!),
+    [4, 1],
+  )
+  const line = {
+    dataset: inMemory({ train: { x: value([0, 1, 2, 3], [4, 1]), y } }),
+    model: mlp(mlpOptions.parse({ hidden: [] })),
+    objective: gaussian({ noise: 0.5 }),
+    prior: l2Sp({ scale: Math.SQRT1_2, fresh: [] }),
+    examples: 4,
+  }
+  const start = { params: { 'head.kernel': value([-0.5], [1, 1]), 'head.bias': value([0.5]) }, frozen: {}, state: {} }
+  const initial = fromWeights(line, engine, pointMass(start))
+  const optimizer = sgd(sgdOptions.parse({ learningRate: 0.05, momentum: 0.5 }))
+  const of = maximumAPosteriori({ ...mapOptions.parse({ steps: 200, batchSize: 4 }), optimizer } as MapOptions, { engine })
+  const posterior = (await made({ members: 1 }, of).infer({ ...line, initial }, testRun(engine).run)) as Ensemble
+  const { params } = posterior.members[0]!.weights!.point()
+  expect(params['head.bias']!.data[0]).toBeCloseTo(0.3358974359, 5)
+  expect(params['head.kernel']!.data[0]).toBeCloseTo(0.8230769231, 5)
 })

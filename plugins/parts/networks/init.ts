@@ -15,14 +15,20 @@ export type Init = keyof typeof gains
 /** Zero-mean normal entries, float32 [shape], with the variance that `init` gives for these fans. */
 export function kernel(key: HostKey, shape: readonly number[], init: Init, fanIn = shape[0]!, fanOut = shape[shape.length - 1]!): Value {
   const std = Math.sqrt(gains[init](fanIn, fanOut))
-  const draw = key.normal(shape)
-  return { shape, dtype: 'float32', data: Float32Array.from(draw.data, (z) => z * std) }
+  return inPlace(key.normal(shape), (z) => z * std)
+}
+
+/** A fresh draw with each number changed. `from` with a function goes through an array of objects: seventeen times as long, and no heap for 10⁸ weights. */
+function inPlace(draw: Value, of: (z: number) => number): Value {
+  const { data } = draw
+  for (let i = 0; i < data.length; i++) data[i] = of(data[i]!)
+  return draw
 }
 
 /** Zero-mean uniform entries of the given variance, float32 [shape]. */
 export function uniformKernel(key: HostKey, shape: readonly number[], variance: number): Value {
   const reach = Math.sqrt(3 * variance)
-  return { shape, dtype: 'float32', data: Float32Array.from(key.uniform(shape).data, (u) => (2 * u - 1) * reach) }
+  return inPlace(key.uniform(shape), (u) => (2 * u - 1) * reach)
 }
 
 /** `<name>.kernel` [in, out] and a zero `<name>.bias` [out]. The stream is the kernel's own name below `key`. */

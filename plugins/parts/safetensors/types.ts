@@ -23,7 +23,11 @@ export function half(bits: number): number {
 }
 
 /** float32 numbers of half precision bits. */
-export const halves = (bits: Uint16Array): Float32Array => Float32Array.from(bits, half)
+export function halves(bits: Uint16Array): Float32Array {
+  const out = new Float32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) out[i] = half(bits[i]!)
+  return out
+}
 
 /** float32 numbers of bfloat16 bits, which are their upper halves. Exact. */
 export function brains(bits: Uint16Array): Float32Array {

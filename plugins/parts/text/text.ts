@@ -72,6 +72,8 @@ function readerOf({ file, unit, tokenizer: path }: TextOptions): Reader {
 interface Part {
   readonly tokens: Store
   readonly spans: readonly Span[]
+  /** Which document each row is of, where none is of two. */
+  readonly documents?: Int32Array
   /** Bytes of text that the predicted tokens stand for. */
   readonly bytes: number
 }
@@ -126,8 +128,9 @@ function separate(path: string, name: Split, options: TextOptions, { tokenizer, 
   }
   return Object.fromEntries(
     Object.entries(stores).map(([split, { tokens, starts, bytes }]) => {
-      const whole = starts.slice(1).flatMap((end, d) => packed(starts[d]!, end + marks.length, context))
-      return [split, { tokens, bytes, spans: layout === 'single' ? whole : packed(0, tokens.length, context) }]
+      if (layout === 'packed') return [split, { tokens, bytes, spans: packed(0, tokens.length, context) }]
+      const rows = starts.slice(1).map((end, d) => packed(starts[d]!, end + marks.length, context))
+      return [split, { tokens, bytes, spans: rows.flat(), documents: Int32Array.from(rows.flatMap((of, d) => of.map(() => d))) }]
     }),
   )
 }
@@ -162,7 +165,7 @@ function digestOf(parts: Readonly<Record<string, Part>>, options: TextOptions): 
 
 /**
  * Text as rows of `context` tokens: x int32 [context] and y int32 [context], the token after each, −1 where none follows. Documents begin and
- * end with the tokenizer's end mark. `weight` is the row's share of `context` that is predicted, so that tokens count equally, or 1.
+ * end with the tokenizer's end mark; where a row is of one document alone, `document` says of which. `weight` is the row's share of `context` that is predicted, so that tokens count equally, or 1.
  * Tokens beyond 16 million lie in a temporary file. Errors: `OCK-TEXT-001` for files, `-002` for a split without a token to predict,
  * and those of `parts/tokenizers`.
  */
@@ -192,7 +195,12 @@ export function text(options: TextOptions): Dataset & { dispose(): Promise<void>
       ),
     },
     splits: Object.fromEntries(Object.entries(parts).map(([split, { spans }]) => [split, spans.length])),
-    shapes: { x: row, y: row, ...(options.weight === 'token' && { weight: { shape: [], dtype: 'float32' as const } }) },
+    shapes: {
+      x: row,
+      y: row,
+      ...(options.weight === 'token' && { weight: { shape: [], dtype: 'float32' as const } }),
+      ...(parts['train']!.documents && { document: { shape: [], dtype: 'int32' as const } }),
+    },
     digest: digestOf(parts, options),
     licence: options.licence,
     unit: options.layout === 'single' ? 'document' : 'sequence',
@@ -213,7 +221,7 @@ export function text(options: TextOptions): Dataset & { dispose(): Promise<void>
   }
 }
 
-function fields({ tokens, spans }: Part, rows: TypedArray, { context, weight }: TextOptions): Values {
+function fields({ tokens, spans, documents: of }: Part, rows: TypedArray, { context, weight }: TextOptions): Values {
   const {
     x,
     y,
@@ -226,5 +234,11 @@ function fields({ tokens, spans }: Part, rows: TypedArray, { context, weight }: 
   const shape = [rows.length, context]
   const table = (data: Int32Array): Value => ({ shape, dtype: 'int32', data })
   const weights: Value = { shape: [rows.length], dtype: 'float32', data: Float32Array.from(counts, (n) => n / context) }
-  return { x: table(x), y: table(y), ...(weight === 'token' && { weight: weights }) }
+  const document = of && Int32Array.from(rows, (row: number) => of[row]!)
+  return {
+    x: table(x),
+    y: table(y),
+    ...(weight === 'token' && { weight: weights }),
+    ...(document && { document: { shape: [rows.length], dtype: 'int32', data: document } }),
+  }
 }
