@@ -18,7 +18,7 @@ export function kernel(key: HostKey, shape: readonly number[], init: Init, fanIn
   return inPlace(key.normal(shape), (z) => z * std)
 }
 
-/** A fresh draw with each number changed. `from` with a function goes through an array of objects: seventeen times as long, and no heap for 10⁸ weights. */
+/** A fresh draw, each number changed where it lies: `from` with a function goes through an array of objects, for which 10⁸ weights have no heap. */
 function inPlace(draw: Value, of: (z: number) => number): Value {
   const { data } = draw
   for (let i = 0; i < data.length; i++) data[i] = of(data[i]!)

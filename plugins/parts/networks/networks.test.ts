@@ -3,7 +3,7 @@ import { tf, type Tensor } from 'ockham/tensor'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { engines, inMemory } from '../training/testing.js'
 import { value, zeros } from '../training/trees.js'
-import { bind, mlp, mlpOptions, type BoundNet } from './index.js'
+import { bind, kernel, mlp, mlpOptions, type BoundNet } from './index.js'
 
 const key = hostKey(1)
 
@@ -42,6 +42,16 @@ describe('mlp', () => {
     // 40 000 squared normals: relative standard error √(2/40000) = 0.7 %.
     expect(variance('layer0.kernel') * 100).toBeCloseTo(2, 1)
     expect(variance('head.kernel') * 400).toBeCloseTo(1, 1)
+  })
+
+  it('draws the weights of a large layer without the heap of JavaScript', () => {
+    const shape = [2048, 1024]
+    const before = process.memoryUsage().heapUsed
+    const { data } = kernel(key, shape, 'he')
+    // As an array of numbers they would take 100 MB; a layer of 10⁸ would end the process.
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24)
+    const drawn = key.normal(shape).data
+    expect(data[777]).toBe(Math.fround(drawn[777]! * Math.sqrt(2 / 2048)))
   })
 
   it('rejects names of activations that it does not have', () => {
