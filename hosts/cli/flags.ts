@@ -37,6 +37,12 @@ export const common = (command: Command): Command =>
     .option('--out <dir>', 'folder of run folders', defaultOut)
     .option('--json', 'the last line of standard output is the result as one JSON object')
 
+/** `--profile` and `--check-finite`: ways to watch what runs. */
+export const watching = (command: Command): Command =>
+  command
+    .option('--profile', 'at the end, a table of the time that each kind of operation took')
+    .option('--check-finite', 'where a result is not finite, name the first operation that made one and its line')
+
 /** `--track`, which a command may repeat. */
 export const tracked = (command: Command): Command =>
   command.option(

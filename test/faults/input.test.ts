@@ -109,7 +109,10 @@ describe('a run that diverges', () => {
       out,
     )
     expect(status).toBe(1)
-    expect(stderr).toMatch(/OCK-TRAIN-001.*step \d+/s)
+    expect(stderr).toMatch(/OCK-TRAIN-001.*step \d+.*--check-finite/s)
     expect(folders(out).length).toBe(1)
+    const again = ockham('resume', folders(out)[0]!, '--check-finite', '--out', out)
+    expect(again.status).toBe(1)
+    expect(again.stderr).toMatch(/OCK-ENGINE-022 at .*\.ts:\d+: \w+ of float32 .* is the first whose result .* is not finite in step \d+/)
   }, 60_000)
 })

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { recordedEngine } from '../../node/again.js'
 import { providers, type EngineName } from '../../node/engines.js'
 import { findFolder } from '../../node/folder.js'
-import { common, tracked, type Common } from '../flags.js'
+import { common, tracked, watching, type Common } from '../flags.js'
 import { printRecord } from '../print.js'
 import { showProgress } from '../progress.js'
 import { withHost } from '../with-host.js'
@@ -23,7 +23,6 @@ async function goOn(folder: string, flags: Common & { readonly track: readonly s
 }
 
 export function resume(program: Command): void {
-  tracked(
-    common(program.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id')),
-  ).action(goOn)
+  const command = program.command('resume').description('go on with a run that was killed or interrupted').argument('<run>', 'folder or id')
+  watching(tracked(common(command))).action(goOn)
 }

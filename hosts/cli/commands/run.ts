@@ -3,7 +3,7 @@ import { applySet, fromPlain, Problems, type Json, type PipelineSpec } from 'ock
 import type { Host } from '../../node/index.js'
 import { applySweeps, sweepOf, type Sweep } from '../../node/sweep.js'
 import { parseYaml, readYaml } from '../../node/yaml.js'
-import { collect, common, tracked, whole, type Common } from '../flags.js'
+import { collect, common, tracked, watching, whole, type Common } from '../flags.js'
 import { printPlans, printRecord } from '../print.js'
 import { showProgress } from '../progress.js'
 import { assigned } from '../set.js'
@@ -44,15 +44,12 @@ async function start(file: string, flags: RunFlags): Promise<void> {
 }
 
 export function run(program: Command): void {
-  tracked(
-    common(program.command('run').description('train, evaluate, certify and record what a spec says').argument('<spec>', 'YAML file')),
-  )
+  const command = program.command('run').description('train, evaluate, certify and record what a spec says').argument('<spec>', 'YAML file')
+  watching(tracked(common(command)))
     .option('--set <path=value>', 'replace one value of the spec (repeatable)', collect, [] as readonly string[])
     .option('--seed <n>', 'replace the seed', whole(0))
     .option('--limit <n>', 'at most n examples of each split of the dataset', whole(1))
     .option('--sweep <path=[values]>', 'a child run for each value (repeatable: for each combination)', collect, [] as readonly string[])
-    .option('--profile', 'at the end, a table of the time that each kind of operation took')
-    .option('--check-finite', 'where a result is not finite, name the first operation that made one and its line')
     .option('--dry-run', 'print parameters, memory, steps and tensors bound a call, and stop')
     .action(start)
 }

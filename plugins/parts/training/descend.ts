@@ -243,5 +243,5 @@ const diverged = (fold: string, step: number, what: string): RunError =>
     what: `${what}: the descent diverged`,
     where: `${fold}, step ${step}`,
     remedy:
-      'lower the learning rate, set clip or warmup, or look for inputs that are not finite; the last checkpoint before this step is kept',
+      'lower the learning rate, set clip or warmup, or look for inputs that are not finite; the last checkpoint before this step is kept, and resume with --check-finite names the first operation that made such a number',
   })

@@ -8,6 +8,8 @@ import type { Backend } from '../engine/machine.js'
 export const packages = ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'] as const
 export type PackageName = (typeof packages)[number]
 
+const engineOf = (name: PackageName): string => `--engine ${name.slice('@tensorflow/'.length)}`
+
 export interface TensorFlow {
   readonly backend: Backend
   /** Of the package, and of the TensorFlow library that it was built against. */
@@ -74,7 +76,7 @@ export function loadTensorFlow(name: PackageName, from: readonly string[]): Tens
     }
   })
   if (!require)
-    throw new InputError({ code: 'OCK-TFJS-001', what: `${name} is not installed`, where: `--engine tfjs-node`, remedy: remedy(name) })
+    throw new InputError({ code: 'OCK-TFJS-001', what: `${name} is not installed`, where: engineOf(name), remedy: remedy(name) })
   try {
     const { version } = imported(require, name)
     const backend = tf.engine().findBackend('tensorflow') as unknown as NodeBackend
@@ -87,7 +89,7 @@ export function loadTensorFlow(name: PackageName, from: readonly string[]): Tens
   } catch (cause) {
     const said = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause)
     throw new InputError(
-      { code: 'OCK-TFJS-002', what: `${name} does not load: ${said}`, where: '--engine tfjs-node', remedy: remedy(name) },
+      { code: 'OCK-TFJS-002', what: `${name} does not load: ${said}`, where: engineOf(name), remedy: remedy(name) },
       { cause },
     )
   }

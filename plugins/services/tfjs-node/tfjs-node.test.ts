@@ -26,7 +26,7 @@ it('is an error with the remedy where the package is not installed', async () =>
   const from = [mkdtempSync(join(tmpdir(), 'ockham-empty-'))]
   for (const name of ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'] as const)
     await expect(tfjsNode({ package: name, from })).rejects.toThrow(
-      new RegExp(`OCK-TFJS-001.*${name} is not installed.*npm install ${name}@4.22.0`, 's'),
+      new RegExp(`OCK-TFJS-001 at --engine ${name.split('/')[1]}: ${name} is not installed.*npm install ${name}@4.22.0`, 's'),
     )
 })
 
