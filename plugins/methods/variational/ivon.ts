@@ -1,5 +1,5 @@
 import { slot, type Engine, type Inference, type Optimizer, type Tensors, type Value, type Values } from 'ockham'
-import { tf, type Scalar } from 'ockham/tensor'
+import { tf, type Scalar, type Tensor } from 'ockham/tensor'
 import { z } from 'zod'
 import { decayOfPrecision, precisionOfDecay } from '../../parts/bayes/index.js'
 import { descend, like, map, prefix, stepsPerEpoch, under, value, zip } from '../../parts/training/index.js'
@@ -26,6 +26,9 @@ export type IvonStep = z.output<typeof ivonStepOptions>
 /** e of a draw: normal numbers over √(λ (h + δ)), λ the effective size. */
 const spread = (h: Tensors, lambda: number, delta: number): Tensors => map(h, (x) => x.add(delta).mul(lambda).rsqrt())
 
+/** f = g e λ (h + δ), an estimate of the curvature of the mean loss that may be of either sign: `products` g e, `precision` h + δ. */
+export const sampledCurvature = (products: Tensor, precision: Tensor, lambda: number): Tensor => products.mul(precision).mul(lambda)
+
 /**
  * The step of IVON, Shen et al. 2024, algorithm 1: the gradient g of the mean loss at θ + e, e ~ N(0, 1/(λ (h + δ)));
  * m ← β₁ m + (1 − β₁) g; f = g e λ (h + δ); h ← β₂ h + (1 − β₂) f + ½ (1 − β₂)² (h − f)²/(h + δ), which stays above −δ;
@@ -49,7 +52,7 @@ export const ivonStep = (o: IvonStep): Optimizer => ({
     const decay = memory['decay']!.mul<Scalar>(o.beta1)
     const next = map(h, (x, name) => {
       const precision = x.add(o.weightDecay)
-      const f = ge[name]!.mul(precision).mul(lambda)
+      const f = sampledCurvature(ge[name]!, precision, lambda)
       const [kept, fresh] = [o.beta2, 1 - o.beta2]
       return x
         .mul(kept)

@@ -1,12 +1,13 @@
-import { hostKey, type Engine, type Key, type Problem, type Value, type Values } from 'ockham'
+import { hostKey, type Batch, type Engine, type Key, type Problem, type Step, type Tensors, type Value, type Values } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
 import { gaussian } from '../../parts/objectives/index.js'
 import { flat, normal } from '../../parts/priors/index.js'
-import { adam, adamOptions, prefix, under, value } from '../../parts/training/index.js'
+import { adam, adamOptions, map, prefix, under, value } from '../../parts/training/index.js'
 import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import {
+  deviations,
   divergence,
   inverseSoftplus,
   ivon,
@@ -14,9 +15,11 @@ import {
   ivonStep,
   ivonStepOptions,
   softplus,
+  spreadModel,
   variational,
   variationalOptions,
 } from './index.js'
+import { sampledCurvature } from './ivon.js'
 import { gained } from './spread-model.js'
 
 const close = (got: ArrayLike<number>, wanted: readonly number[], digits = 5): void =>
@@ -82,6 +85,45 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
     examples: 4,
   })
 
+  it('the evidence bound of that line, and its parts: brief section 4.3', async () => {
+    const base = mlp(mlpOptions.parse({ hidden: [] }))
+    const model = spreadModel(base, 'weights', () => Promise.reject(new Error('no start is asked for')), 1)
+    const program = engine.compile((a: { m: Tensors; rho: Tensors; z: Tensors; x: Tensor; y: Tensor }) => {
+      const key: Key = { fold: (end: string) => ({ ...key, normal: () => a.z[end] ?? tf.scalar(0) }) } as unknown as Key
+      const vars = { params: { ...prefix('mean.', a.m), ...prefix('rho.', a.rho) }, frozen: {}, state: {} }
+      const y = model.apply(vars, a.x, { train: true, key, at: (_, h) => h, next: () => undefined })
+      const precision = map(a.m, () => tf.scalar(2))
+      return {
+        loss: gaussian({ noise: 0.5 })
+          .loss(y, { y: a.y } as unknown as Batch, {} as Step)
+          .loss.sum(),
+        kl: divergence(a.m, deviations(a.rho), { mean: map(a.m, (m) => tf.zerosLike(m)), precision }),
+      }
+    })
+    const named = (bias: number, kernel: number): Values => ({ 'head.bias': value([bias]), 'head.kernel': value([kernel], [1, 1]) })
+    const data = { x: value([0, 1, 2, 3], [4, 1]), y: value([0.1, 0.9, 2.1, 2.9], [4, 1]) }
+    /** Mean log-likelihood, exact for what is quadratic in two weights by the points ±√2 e, and the divergence. */
+    const parts = async (m: readonly [number, number], s: readonly [number, number]) => {
+      let [likelihood, kl] = [0, 0]
+      for (const z of [Math.SQRT2, -Math.SQRT2].flatMap((r) => [named(r, 0), named(0, r)])) {
+        const found = await program({ ...data, z, m: named(...m), rho: named(inverseSoftplus(s[0]), inverseSoftplus(s[1])) })
+        likelihood -= found.loss.data[0]! / 4
+        kl = found.kl.data[0]!
+      }
+      return { likelihood, kl }
+    }
+    const best = await parts([0.1435897436, 0.8923076923], [Math.sqrt(0.0555555556), Math.sqrt(0.0172413793)])
+    expect(best.likelihood).toBeCloseTo(-1.9427682127, 5)
+    expect(best.kl).toBeCloseTo(2.6718881707, 5)
+    expect(best.likelihood - best.kl).toBeCloseTo(-4.6146563834, 5)
+    expect((best.kl - best.likelihood) / 4).toBeCloseTo(1.1536640959, 5)
+    // The evidence −4.2134831472 is the bound and the divergence from the exact posterior.
+    expect(-4.2134831472 - (best.likelihood - best.kl)).toBeCloseTo(0.4011731733, 5)
+    const begun = await parts([0, 0], [0.1, 0.1])
+    expect(begun.likelihood - begun.kl).toBeCloseTo(-31.475188416, 4)
+    program.dispose()
+  })
+
   it.each(onFast ? (['local', 'flipout', 'weights'] as const) : [])(
     'finds the best independent normals of a line, by %s',
     async (estimator) => {
@@ -125,16 +167,20 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
     )
     const program = engine.compile((a: { params: Record<string, Tensor>; memory: Record<string, Tensor>; z: Tensor }) => {
       const key: Key = { fold: () => key, normal: () => a.z } as unknown as Key
+      let noisy = a.z
+      const slope = (p: Tensor): Tensor => p.sub(tf.tensor([0.5, -1])).mul(tf.tensor([1, 4]))
       const { params, memory } = optimizer.update({
         params: a.params,
         memory: a.memory,
-        gradient: (p) => ({ w: p['w']!.sub(tf.tensor([0.5, -1])).mul(tf.tensor([1, 4])) }),
+        gradient: (p) => ({ w: slope((noisy = p['w']!)) }),
         key,
         step: tf.scalar(0),
         rate: tf.scalar(1),
         examples: 7,
       })
-      return { params, memory }
+      const [noise, gradient] = [noisy.sub(a.params['w']!), slope(noisy)]
+      const curvature = sampledCurvature(noise.mul(gradient), under('h.', a.memory)['w']!.add(0.01), 100)
+      return { params, memory, seen: { noise, gradient, curvature } }
     })
     let params: Values = { w: value([0, 0]) }
     let memory = optimizer.init(params)
@@ -143,8 +189,17 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
       { z: [1, 0.3], h: [0.4541084748, 0.3437791289], theta: [0.0851494268, -0.9343978497] },
       { z: [-0.2, 0.8], h: [0.4556222318, 0.3801243571], theta: [0.1284505202, -1.1941250759] },
     ]
-    for (const { z, h, theta } of steps) {
+    for (const [t, { z, h, theta }] of steps.entries()) {
       const next = await program({ params, memory, z: value(z) })
+      if (t === 0) {
+        const { noise, gradient, curvature } = next.seen
+        close(
+          noise.data.map((e: number, i: number) => e / z[i]!),
+          [0.1400280084, 0.1400280084],
+        )
+        close(gradient.data, [-0.4299859958, 3.4398879664])
+        close(curvature.data, [-1.5353571071, -24.5657137142])
+      }
       params = next.params
       memory = next.memory
       close(params['w']!.data, theta)
