@@ -17,7 +17,9 @@ import {
   links,
   pairwise,
   meanLossStep,
+  penaltyOfPrecision,
   precisionOfDecay,
+  precisionOfLengthScale,
   probit,
   sampled,
   warnOfDecay,
@@ -29,6 +31,15 @@ describe('conventions', () => {
   it('weight decay and prior precision differ by N', () => {
     expect(precisionOfDecay(1e-4, 50_000)).toBe(5)
     expect(decayOfPrecision(5, 50_000)).toBe(1e-4)
+  })
+
+  it('a length scale under dropout, as the penalty of a regression: brief section 6', () => {
+    const precision = precisionOfLengthScale(0.01, 0.05)
+    expect(penaltyOfPrecision(precision, 455, 0.1)).toBeCloseTo(1.043956e-6, 12)
+    // Half squared errors and the penalty, times τ, are the mean loss and R/N.
+    const [n, tau, squares, weights] = [455, 0.1, 1.7, 2.3]
+    const elsewhere = tau * (squares / 2 + penaltyOfPrecision(precision, n, tau) * weights)
+    expect(elsewhere).toBeCloseTo(energyOf((tau * squares) / 2, (precision * weights) / 2, n) / n, 12)
   })
 
   it('a Langevin step is the same on the energy and on the mean loss', () => {

@@ -17,6 +17,16 @@ export const precisionOfDecay = (decay: number, examples: number): number => exa
 /** Weight decay on the mean loss of a prior precision: λ = δ / N. */
 export const decayOfPrecision = (precision: number, examples: number): number => precision / examples
 
+/**
+ * Factor r of a penalty r ‖θ‖² beside the mean of half squared errors, as other libraries write a regression with noise precision τ = 1/σ²: multiplied by τ it is
+ * the mean loss and δ/2N of a prior precision δ, hence r = δ / 2Nτ.
+ */
+export const penaltyOfPrecision = (precision: number, examples: number, noisePrecision: number): number =>
+  precision / (2 * examples * noisePrecision)
+
+/** Prior precision that a length scale l stands for under dropout at a rate p: l² (1 − p) (Gal and Ghahramani 2016). */
+export const precisionOfLengthScale = (lengthScale: number, rate: number): number => lengthScale * lengthScale * (1 - rate)
+
 /** Energy U of a mean loss and a prior's energy R, nats. */
 export const energyOf = (meanLoss: number, priorEnergy: number, examples: number): number => examples * meanLoss + priorEnergy
 
