@@ -54,10 +54,12 @@ export interface Compared {
   readonly agrees: boolean
 }
 
-const isMessageBound = (bound: unknown): boolean =>
-  bound === 'compression' ||
-  (bound instanceof Reference && bound.name === 'compression') ||
-  (typeof bound === 'object' && bound !== null && (bound as { use?: unknown }).use === 'compression')
+/** Name of a component in a spec. */
+const nameOf = (use: unknown): unknown =>
+  use instanceof Reference ? use.name : typeof use === 'object' && use !== null ? (use as { use?: unknown }).use : use
+
+/** Bounds by a message, of labels and of tokens. */
+const messageBounds: readonly unknown[] = ['compression', 'text-compression']
 
 /** The spec of a run that can be certified: one run, with a bound that measures a message. */
 function withBound(plain: Json, where: string): PipelineSpec {
@@ -70,9 +72,10 @@ function withBound(plain: Json, where: string): PipelineSpec {
       remedy: 'give the spec.yaml of one of them: it lies below children/',
     })
   const bounds = spec.bounds ?? []
+  const lacking = new Reference(nameOf(spec.objective) === 'next-token' ? 'text-compression' : 'compression', {})
   return {
     ...spec,
-    bounds: bounds.some(isMessageBound) ? bounds : [...bounds, new Reference('compression', {})],
+    bounds: bounds.some((bound) => messageBounds.includes(nameOf(bound))) ? bounds : [...bounds, lacking],
     evaluations: [],
   } as PipelineSpec
 }
