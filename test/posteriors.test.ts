@@ -5,11 +5,14 @@ import batchEnsemble from '../plugins/methods/batch-ensemble/index.js'
 import ensemble from '../plugins/methods/ensemble/index.js'
 import laplace from '../plugins/methods/laplace/index.js'
 import mcDropout from '../plugins/methods/mc-dropout/index.js'
+import sngp from '../plugins/methods/sngp/index.js'
 import swag from '../plugins/methods/swag/index.js'
+import temperature from '../plugins/methods/temperature/index.js'
 import gp from '../plugins/parts/gp/index.js'
+import networks from '../plugins/parts/networks/index.js'
 import training from '../plugins/parts/training/index.js'
 import { value } from '../plugins/parts/training/index.js'
-import { componentOf, engines, inMemory, posteriorSuite } from './suites/index.js'
+import { componentOf, engines, inMemory, posteriorSuite, smallProblem } from './suites/index.js'
 
 const given = (engine: Engine) => componentOf(training, 'inference', 'given', {}, { engine })
 
@@ -65,6 +68,26 @@ for (const [machine, engine] of Object.entries(engines)) {
   posteriorSuite(`mc-dropout, on ${machine}`, {
     engine,
     make: (on) => componentOf(mcDropout, 'inference', 'mc-dropout', { inputs: true, steps: 30, batchSize: 4, samples: 5 }, { engine: on }),
+  })
+  posteriorSuite(`temperature, on ${machine}`, {
+    engine,
+    make: async (on) => componentOf(temperature, 'inference', 'temperature', { after: await map(on) }, { engine: on }),
+    problem: () => smallProblem(hostKey(0)),
+  })
+  posteriorSuite(`sngp with laplace, on ${machine}`, {
+    engine,
+    make: async (on) =>
+      componentOf(laplace, 'inference', 'laplace', { structure: 'full', link: 'pairwise', after: await map(on) }, { engine: on }),
+    problem: async () => {
+      const of = await componentOf(networks, 'model', 'mlp', { hidden: [4] })
+      return smallProblem(hostKey(0), { model: await componentOf(sngp, 'model', 'sngp', { of, features: 16 }) })
+    },
+  })
+  posteriorSuite(`laplace of classes, by draws, on ${machine}`, {
+    engine,
+    make: async (on) =>
+      componentOf(laplace, 'inference', 'laplace', { subset: 'all', link: 'monte-carlo', after: await map(on) }, { engine: on }),
+    problem: () => smallProblem(hostKey(0)),
   })
   posteriorSuite(`gp, on ${machine}`, {
     engine,

@@ -2,6 +2,7 @@ import type { Engine, Inference, Posterior, Prediction, Problem, Values } from '
 import { hostKey } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { at, drawsOf, exact, fourPoints, inverse, lineProblem, momentsOf, priorPrecision, type Rows, type Symmetric } from './line.js'
+import { rowsOf, value } from '../../plugins/parts/training/index.js'
 import { bytesOf, freshRun, interpreter, type StartEngine } from './setting.js'
 
 /**
@@ -15,6 +16,11 @@ export interface PosteriorCase {
   readonly make: (engine: Engine) => Inference | Promise<Inference>
   /** Left out where there is no closed form: then only what holds for every posterior is asked. */
   readonly moments?: Moments
+  /**
+   * A problem of its own, where the line is not what the posterior is of: classes, a model with other weights. Its split `test` is predicted, and only
+   * what holds for every posterior is asked.
+   */
+  readonly problem?: (engine: Engine) => Problem | Promise<Problem>
   /** Members of the problem in which this case differs. */
   readonly changes?: (engine: Engine) => Partial<Problem> | Promise<Partial<Problem>>
   /** How a prediction is asked for: samplers want a number of draws. */
@@ -37,22 +43,39 @@ const fields = ({ kind, ...rest }: Prediction): Values => {
   return rest
 }
 
+/** Numbers of one row of a prediction, in the order of their fields. */
+const rowOf = (p: Prediction, row: number): number[] =>
+  (p.kind === 'normal' ? [p.mean, p.variance] : [p.probabilities]).flatMap(({ data, shape }) => {
+    const width = data.length / shape[0]!
+    return Array.from(data.slice(row * width, (row + 1) * width))
+  })
+
+/** Inputs of three rows of the split `test`. */
+async function threeOf({ dataset }: Problem): Promise<Values> {
+  const all = await dataset.read('test', value([0, 1, 2], [3], 'int32'))
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name === 'x' || name.startsWith('x.')))
+}
+
 /** The ladder of conformance of every posterior: each rung is a mistake that libraries have made. */
 export function posteriorSuite(
   name: string,
-  { make, moments, changes, predict, tolerance = 1e-4, draws = 2000, engine: start = interpreter }: PosteriorCase,
+  { make, moments, problem: given, changes, predict, tolerance = 1e-4, draws = 2000, engine: start = interpreter }: PosteriorCase,
 ): void {
   describe(`posterior ${name}`, () => {
     let engine: Engine
     let inference: Inference
     let own: Partial<Problem>
     let posterior: Posterior
-    const problemOf = (rows: Rows): Problem => lineProblem(engine, rows, own)
+    let other: Problem | undefined
+    let three: Values
+    const problemOf = (rows: Rows): Problem => other ?? lineProblem(engine, rows, own)
     const infer = (rows: Rows, seed = 0): Promise<Posterior> => inference.infer(problemOf(rows), freshRun(engine, seed))
     const asked = () => (predict ? { ...predict, key: hostKey(8) } : {})
     beforeAll(async () => {
       engine = await start()
       own = (await changes?.(engine)) ?? {}
+      other = await given?.(engine)
+      three = other ? await threeOf(other) : at(-1, 0.5, 4)
       inference = await make(engine)
       posterior = await infer(fourPoints)
     })
@@ -74,7 +97,7 @@ export function posteriorSuite(
       )
     }
 
-    if (moments !== undefined) {
+    if (moments !== undefined && !given) {
       it('has the moments of the closed form', () => expectMoments(posterior, fourPoints, moments))
 
       it('draws with the covariance of the closed form, not only its diagonal', async () => {
@@ -126,16 +149,14 @@ export function posteriorSuite(
     it('is the same for the same seed', async () => {
       const again = await infer(fourPoints)
       expect(bytesOf(again.save().values)).toEqual(bytesOf(posterior.save().values))
-      expect(bytesOf(fields(await again.predict(at(4, -1), asked())))).toEqual(bytesOf(fields(await posterior.predict(at(4, -1), asked()))))
+      expect(bytesOf(fields(await again.predict(three, asked())))).toEqual(bytesOf(fields(await posterior.predict(three, asked()))))
     })
 
     it('predicts and draws the same after it was saved and restored', async () => {
       const saved = posterior.save()
       expect(JSON.parse(JSON.stringify(saved.meta))).toEqual(saved.meta)
       const restored = await inference.restore(saved, problemOf(fourPoints))
-      expect(bytesOf(fields(await restored.predict(at(4, -1), asked())))).toEqual(
-        bytesOf(fields(await posterior.predict(at(4, -1), asked()))),
-      )
+      expect(bytesOf(fields(await restored.predict(three, asked())))).toEqual(bytesOf(fields(await posterior.predict(three, asked()))))
       expect(restored.evidence).toBe(posterior.evidence)
       if (!posterior.weights) return
       const [one, two] = [await posterior.weights.sample(hostKey(2)), await restored.weights!.sample(hostKey(2))]
@@ -143,15 +164,20 @@ export function posteriorSuite(
     })
 
     it('predicts a row the same wherever it stands, and in whatever company', async () => {
-      const [alone, among] = [await posterior.predict(at(4), asked()), await posterior.predict(at(-1, 0.5, 4), asked())]
-      if (alone.kind !== 'normal' || among.kind !== 'normal') throw new Error('a regression predicts normal distributions')
-      expect(among.mean.data[2]).toBeCloseTo(alone.mean.data[0]!, 5)
-      expect(among.variance.data[2]).toBeCloseTo(alone.variance.data[0]!, 5)
+      const last = Object.fromEntries(Object.entries(three).map(([name, v]) => [name, rowsOf(v, 2, 1)]))
+      const [alone, among] = [await posterior.predict(last, asked()), await posterior.predict(three, asked())]
+      rowOf(among, 2).forEach((v, i) => expect(v).toBeCloseTo(rowOf(alone, 0)[i]!, 5))
     })
 
-    it('separates noise from what it does not know', async () => {
-      const p = await posterior.predict(at(0, 30), asked())
-      if (p.kind !== 'normal') throw new Error('a regression predicts normal distributions')
+    it('separates noise from what it does not know, or gives probabilities', async () => {
+      const p = await posterior.predict(other ? three : at(0, 30), asked())
+      if (p.kind === 'categorical') {
+        for (const row of [0, 1, 2]) {
+          expect(rowOf(p, row).every((v) => v >= 0)).toBe(true)
+          expect(rowOf(p, row).reduce((a, b) => a + b)).toBeCloseTo(1, 5)
+        }
+        return
+      }
       p.variance.data.forEach((v: number, i: number) => expect(v).toBeGreaterThanOrEqual((p.noise?.data[i] ?? 0) * (1 - 1e-6)))
     })
   })
