@@ -491,6 +491,11 @@ boundSuite(of('compression'), {
   make: ({ dataset }) => componentOf(bounds, 'bound', 'compression', {}, { dataset }),
   posterior: async (problem, engine) => (await quantised(engine)).infer(problem, freshRun(engine)),
 })
+boundSuite(of('text-compression'), {
+  make: ({ dataset }) => componentOf(text, 'bound', 'text-compression', { unit: 'sequence' }, { dataset }),
+  problem: smallProblem(key, { dataset: await words(), model: decoder, objective: await componentOf(text, 'objective', 'next-token') }),
+  posterior: async (problem, engine) => (await quantised(engine)).infer(problem, freshRun(engine)),
+})
 boundSuite(of('pac-bayes-kl'), {
   make: ({ dataset }) => componentOf(variational, 'bound', 'pac-bayes-kl', {}, { dataset }),
   posterior: async (problem, engine) =>
