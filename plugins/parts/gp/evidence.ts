@@ -2,8 +2,8 @@ import type { Engine, Process, Value, Values } from 'ockham'
 import { blockCholesky, gains, inverseFactored, logDeterminant, matrix, paddedRows, solveFactored } from '../linalg/index.js'
 import { covarianceEvidence, releaseCovariance } from './covariance-evidence.js'
 import type { Observed } from './dirichlet.js'
-import { exponentialEvidence, releaseExponential } from './exponential-evidence.js'
-import { added, inner, type Exponential } from './kernels/kernel.js'
+import { embeddedEvidence, releaseEmbedded } from './embedded-evidence.js'
+import { added, inner, type Embedded } from './kernels/kernel.js'
 import type { GpProcess } from './process.js'
 import { addQuarters, covarianceQuarters, gradientOfQuarters } from './quartered.js'
 import type { Residual, Terms } from './solved.js'
@@ -58,10 +58,10 @@ async function grouped<T>(
 
 type WithGradient = Terms & { readonly hyper: Values }
 
-/** The evidence under s exp(−‖z − z'‖²/2), all of it on the runtime. */
-async function exponentialTerms(
+/** The evidence under s f(‖z − z'‖²), all of it on the runtime. */
+async function embeddedTerms(
   engine: Engine,
-  whole: Exponential,
+  whole: Embedded,
   hyper: Values,
   x: Value,
   outputs: readonly Residual[],
@@ -70,12 +70,12 @@ async function exponentialTerms(
   const { part, ...terms } = await grouped(
     outputs,
     async (group) => {
-      const { products, ...rest } = await exponentialEvidence(engine, embedded, x, group)
-      return { ...rest, part: products }
+      const { products, byLogVariance, ...rest } = await embeddedEvidence(engine, whole.profile, embedded, x, group)
+      return { ...rest, part: { products, byLogVariance } }
     },
-    (a, b) => a.map((v, i) => v + b[i]!),
+    (a, b) => ({ products: a.products.map((v, i) => v + b.products[i]!), byLogVariance: a.byLogVariance + b.byLogVariance }),
   )
-  return { ...terms, hyper: whole.pull(hyper, x, part) }
+  return { ...terms, hyper: whole.pull(hyper, x, part.products, part.byLogVariance) }
 }
 
 /** The evidence under a covariance that the host makes and differentiates, its inverses on the runtime. */
@@ -153,11 +153,11 @@ export async function evidence(
     residual: target.map((t, i) => t - mean[i * observed.length + c]!),
     noise: noise.map((v) => v + extra[c]!),
   }))
-  const whole = (process as Partial<GpProcess>).exponential
+  const whole = (process as Partial<GpProcess>).embedded
   const halves = !gains(engine, n)
     ? undefined
     : await unlessIndefinite(() =>
-        whole ? exponentialTerms(engine, whole, hyper, x, outputs) : covarianceTerms(engine, process, hyper, x, outputs),
+        whole ? embeddedTerms(engine, whole, hyper, x, outputs) : covarianceTerms(engine, process, hyper, x, outputs),
       )
   const terms = halves && halves.error <= trusted ? halves : await factoredTerms(engine, process, hyper, x, outputs)
   const byMean = process.gradient(hyper, { mean: { x, by: outputsTable(terms.alphas, n) } })
@@ -171,6 +171,6 @@ export async function evidence(
 
 /** Gives back the memory that the runtime keeps between two calls of `evidence`: up to 3 n² numbers. */
 export function releaseEvidence(engine: Engine): void {
-  releaseExponential(engine)
+  releaseEmbedded(engine)
   releaseCovariance(engine)
 }

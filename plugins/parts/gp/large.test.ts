@@ -48,6 +48,18 @@ describe.each(Object.entries(engines))('on %s', (_, start) => {
     same(found, await evidence(portable, process, at, extra, points, labelled(points)))
   })
 
+  it.each(['3/2', '5/2'])('under Matérn %s, some rows twice', async (smoothness) => {
+    const points = matrix([300, 3], hostKey(4).normal([300, 3]).data)
+    points.data.copyWithin(0, 450, 480)
+    const kernel = await kernelOf('matern', { smoothness, ard: true, variance: 1.7, lengthScale: 0.4 })
+    expect(kernel.embedded).toBeDefined()
+    const [process, at] = [gp({ kernel, mean: 'constant' }), hyperOf(kernel.init(3, hostKey(0)), [-1, -2])]
+    same(
+      await evidence(engine, process, at, extra, points, labelled(points)),
+      await evidence(portable, process, at, extra, points, labelled(points)),
+    )
+  })
+
   it('under a sum of kernels', async () => {
     const points = matrix([300, 2], hostKey(3).uniform([300, 2]).data)
     const kernel = await kernelOf('sum', { of: [await kernelOf('matern'), await kernelOf('periodic', { period: 2.3 })] })

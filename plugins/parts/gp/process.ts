@@ -1,5 +1,5 @@
 import type { DatasetMeta, Process, Value, Values } from 'ockham'
-import { added, prefixed, rowsOf, under, type Exponential, type Kernel } from './kernels/kernel.js'
+import { added, prefixed, rowsOf, under, type Embedded, type Kernel } from './kernels/kernel.js'
 
 /** Outputs of a process on a dataset: its classes, or the numbers of a target. */
 export const outputsOf = ({ classes, shapes }: DatasetMeta): number =>
@@ -13,18 +13,19 @@ const ofKernel = (hyper: Values): Values => under('kernel.', hyper)
 export interface GpProcess extends Process {
   readonly kernel: Kernel
   /** That of the kernel, under the names of the process. */
-  readonly exponential?: Exponential
+  readonly embedded?: Embedded
 }
 
 /** A Gaussian process with one kernel for all outputs and, with `mean: 'constant'`, a constant mean a learnt number an output. */
 export function gp({ kernel, mean: kind }: { kernel: Kernel; mean: 'constant' | 'zero' }): GpProcess {
-  const whole = kernel.exponential
+  const whole = kernel.embedded
   return {
     kernel,
     ...(whole && {
-      exponential: {
+      embedded: {
+        profile: whole.profile,
         embed: (hyper, x) => whole.embed(ofKernel(hyper), x),
-        pull: (hyper, x, products) => prefixed('kernel.', whole.pull(ofKernel(hyper), x, products)),
+        pull: (hyper, x, products, byLogVariance) => prefixed('kernel.', whole.pull(ofKernel(hyper), x, products, byLogVariance)),
       },
     }),
     async init(key, meta) {

@@ -1,4 +1,5 @@
 import type { HostKey, Value, Values } from 'ockham'
+import type { TracedProfile } from './traced-profile.js'
 
 /** A covariance function with unconstrained parameters. All numbers are float64, on the host. */
 export interface Kernel {
@@ -12,17 +13,18 @@ export interface Kernel {
   pull(p: Values, a: Value, b: Value, by: Value): Values
   /** The same from derivatives in the variance [n]. */
   pullVariance(p: Values, x: Value, by: Value): Values
-  /** Where the covariance is s exp(−‖z − z'‖²/2) for a linear map z of x. */
-  readonly exponential?: Exponential
+  /** Where the covariance is s f(‖z − z'‖²) for a linear map z of x, and the runtime can make and differentiate it. */
+  readonly embedded?: Embedded
   /** M [d, d] where the covariance depends on (x − x')ᵀ M (x − x') alone. */
   metric?(p: Values, dimensions: number): Value
 }
 
-export interface Exponential {
+export interface Embedded {
+  readonly profile: TracedProfile
   /** z [n, k] of the rows, centred, and log s. */
   embed(p: Values, x: Value): { readonly z: Float64Array; readonly logVariance: number }
-  /** Derivatives in the parameters from Σ_j W_ij [x_j, 1] [n, d + 1], W = ∂L/∂K ∘ K being symmetric. */
-  pull(p: Values, x: Value, products: Float64Array): Values
+  /** Derivatives in the parameters from Σ_j W_ij [x_j, 1] [n, d + 1], W = ∂L/∂K ∘ s f′ being symmetric, and from the derivative in log s. */
+  pull(p: Values, x: Value, products: Float64Array, byLogVariance: number): Values
 }
 
 declare module 'ockham' {

@@ -1,8 +1,9 @@
 import type { Value, Values } from 'ockham'
 import type { Constraint } from './constraint.js'
-import { inner, rowsOf, vector, widthOf, type Exponential, type Kernel } from './kernel.js'
+import { inner, rowsOf, vector, widthOf, type Embedded, type Kernel } from './kernel.js'
 import { metricOf, type Metric } from './metric.js'
-import { exponential, shape as shapeOf, type Profile } from './profile.js'
+import { shape as shapeOf, type Profile } from './profile.js'
+import { traced, type TracedProfile } from './traced-profile.js'
 
 /** Rows of x in the space where the metric is the plain one: x Rᵀ [n, k]. */
 function projected(x: Value, root: { rows: number; data: Float64Array }): Float64Array {
@@ -115,7 +116,8 @@ export function stationary({ profile, metric, variance: start, constraint, alpha
     }
   }
 
-  const whole: Exponential = {
+  const embedded = (by: TracedProfile): Embedded => ({
+    profile: by,
     embed(p, x) {
       const root = metric.root(p, widthOf(x))
       const z = projected(x, root)
@@ -124,28 +126,27 @@ export function stationary({ profile, metric, variance: start, constraint, alpha
       for (let i = 0; i < n * k; i++) centre[i % k]! += z[i]! / n
       return { z: z.map((v, i) => v - centre[i % k]!), logVariance: Math.log(scaleOf(p)) }
     },
-    pull(p, x, products) {
+    pull(p, x, products, byLogVariance) {
       const [n, d] = [rowsOf(x), widthOf(x)]
       const byMetric = new Float64Array(d * d)
-      let total = 0
-      // ½ Σ_ij −W_ij (x_i − x_j)(x_i − x_j)ᵀ.
+      // Σ_ij W_ij (x_i − x_j)(x_i − x_j)ᵀ.
       for (let i = 0; i < n; i++) {
         const row = products[i * (d + 1) + d]!
-        total += row
         for (let q = 0; q < d; q++) {
           const at = x.data[i * d + q]!
-          for (let r = 0; r < d; r++) byMetric[q * d + r]! += at * (products[i * (d + 1) + r]! - row * x.data[i * d + r]!)
+          for (let r = 0; r < d; r++) byMetric[q * d + r]! += 2 * at * (row * x.data[i * d + r]! - products[i * (d + 1) + r]!)
         }
       }
       for (let q = 0; q < d; q++)
         for (let r = 0; r < q; r++) byMetric[q * d + r] = byMetric[r * d + q] = (byMetric[q * d + r]! + byMetric[r * d + q]!) / 2
-      const byVariance = (total / scaleOf(p)) * constraint.slope(p['variance']!.data[0]!)
+      const byVariance = (byLogVariance / scaleOf(p)) * constraint.slope(p['variance']!.data[0]!)
       return { ...metric.pull(p, byMetric, d), variance: vector([byVariance]) }
     },
-  }
+  })
+  const onRuntime = traced.get(profile)
 
   return {
-    ...(profile === exponential ? { exponential: whole } : {}),
+    ...(onRuntime && { embedded: embedded(onRuntime) }),
     init: (d, key) => ({
       ...metric.init(d, key),
       variance: vector([constraint.raw(start)]),
