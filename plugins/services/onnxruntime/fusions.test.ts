@@ -72,6 +72,23 @@ it.each(plain)('%s stays what it is', async (_, fn, kept) => {
   expect(ops()).toContain(kept)
 })
 
+it('in float64 nothing is rounded to the float32 of an attribute', async () => {
+  const third: readonly ((x: Tensor) => Tensor)[] = [
+    (x) => tf.matMul(x, x).div(3),
+    (x) => tf.matMul(x.div(3), x),
+    (x) =>
+      tf
+        .matMul(tf.softmax(tf.matMul(x, x).reshape([1, 1, 1]).div(3)), x.reshape([1, 1, 1]))
+        .mul(tf.matMul(x.reshape([1, 1, 1]).div(3), x.reshape([1, 1, 1]))),
+    (x) => tf.leakyRelu(x.neg(), 1 / 3).neg(),
+  ]
+  for (const fn of third) {
+    const one = { shape: [1, 1], dtype: 'float64', data: Float64Array.of(1) } as const
+    const [y] = (await engine.compile(fn, { precision: 'float64' })(one)).data
+    expect(Math.abs(y! - 1 / 3)).toBeLessThan(1e-15)
+  }
+})
+
 it('in float64 norms are left alone: the runtime would keep their statistics in float32', async () => {
   await engine.compile(({ x }: Tensors) => unit(x!), { precision: 'float64' })(inputs)
   expect(ops()).toContain('Rsqrt')

@@ -98,7 +98,11 @@ const scaleOf = (ref: Ref): { readonly x: Ref; readonly by: number } | undefined
   return undefined
 }
 
-const times = (product: Node, by: number): number => ((product.attrs['alpha'] as number | undefined) ?? 1) * by
+/** The factor of a product that is scaled once more; none where it would be rounded: an attribute is float32, in float64 programs too. */
+const times = (product: Node, by: number): number | undefined => {
+  const alpha = ((product.attrs['alpha'] as number | undefined) ?? 1) * by
+  return product.precision === 'float32' || Math.fround(alpha) === alpha ? alpha : undefined
+}
 
 /** A product scaled afterwards, or one of whose operands is: the product scales. */
 const scaledProduct: Rule = ({ node, uses }) => {
@@ -106,19 +110,18 @@ const scaledProduct: Rule = ({ node, uses }) => {
     const scaled = node.inputs.map((ref) => (alike(node, ref) ? scaleOf(ref) : undefined))
     const at = scaled.findIndex((s) => s && alike(node, s.x))
     const found = scaled[at]
-    if (!found) return undefined
+    const alpha = found && times(node, found.by)
+    if (!found || alpha === undefined) return undefined
     return made(node, {
       inputs: node.inputs.map((ref, i) => (i === at ? found.x : ref)),
-      attrs: { ...node.attrs, alpha: times(node, found.by) },
+      attrs: { ...node.attrs, alpha },
     })
   }
   const found = scaleOf({ node, index: 0 })
   if (found?.x.node.op !== 'BatchMatMul' || uses(found.x) !== 1 || !alike(node, found.x)) return undefined
-  return made(node, {
-    op: 'BatchMatMul',
-    inputs: found.x.node.inputs,
-    attrs: { ...found.x.node.attrs, alpha: times(found.x.node, found.by) },
-  })
+  const { inputs, attrs } = found.x.node
+  const alpha = times(found.x.node, found.by)
+  return alpha === undefined ? undefined : made(node, { op: 'BatchMatMul', inputs, attrs: { ...attrs, alpha } })
 }
 
 /** Patterns of several nodes that the runtime has one operation for. */

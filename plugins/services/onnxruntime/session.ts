@@ -37,8 +37,9 @@ const sessionOptions = ({ threads, denormals, profile, provider, pattern }: Sett
   // Threads of a session that spin after its run would take the cores from the next session, and there are many.
   extra: {
     session: { set_denormal_as_zero: denormals === 'zero' ? '1' : '0', force_spinning_stop: '1' },
-    // The runtime makes one operator of x σ(x) in double too, for which it has no kernel.
-    optimization: { disable_specified_optimizers: 'QuickGeluFusion' },
+    // The runtime makes one operator of x σ(x) in double too, for which it has no kernel; and puts what scales a product of doubles into
+    // a float32 attribute. Scales in float32 programs are in the products already (`fusions.ts`).
+    optimization: { disable_specified_optimizers: 'QuickGeluFusion;MatMulScaleFusion' },
   },
 })
 

@@ -23,6 +23,13 @@ const prelu: Row = (c) => {
   return c.emit('Where', [c.emit('Less', [x, c.scalar(0)]), c.emit('Mul', [alpha, x]), x])
 }
 
+/** An attribute is float32: a slope that it would round stands beside, so that doubles keep their slope. */
+const leakyRelu: Row = (c) => {
+  const [x, alpha] = [c.as(0, c.float), c.attr<number>('alpha')]
+  if (c.float === 'float32' || Math.fround(alpha) === alpha) return c.emit('LeakyRelu', [x], { alpha: { f: alpha } })
+  return c.emit('Where', [c.emit('Less', [x, c.scalar(0)]), c.emit('Mul', [c.scalar(alpha), x]), x])
+}
+
 const eluGrad: Row = (c) => {
   const [dy, y] = [c.x[0]!, c.x[1]!]
   return c.emit('Where', [below(c, 1), c.emit('Mul', [dy, c.emit('Add', [y, c.scalar(1)])]), dy])
@@ -44,7 +51,7 @@ export const activation: Rows = {
   Relu6: relu6,
   Step: step,
   Prelu: prelu,
-  LeakyRelu: (c) => c.emit('LeakyRelu', [c.as(0, c.float)], { alpha: { f: c.attr<number>('alpha') } }),
+  LeakyRelu: leakyRelu,
   Elu: floats('Elu'),
   EluGrad: eluGrad,
   Selu: (c) => {
