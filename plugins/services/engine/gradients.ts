@@ -16,7 +16,7 @@ mendTape()
 const flat = (kernelName: string, ...inputs: string[]): void =>
   supply(kernelName, inputs, (_, saved) => Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros(saved[i]!.shape)])))
 
-for (const comparison of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'LogicalXor'])
+for (const comparison of ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr', 'LogicalXor', 'BitwiseAnd'])
   flat(comparison, 'a', 'b')
 for (const kernel of ['LogicalNot', 'All', 'Any']) flat(kernel, 'x')
 

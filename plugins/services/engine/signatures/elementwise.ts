@@ -40,6 +40,7 @@ export const elementwise: Table = {
   ...table('Equal NotEqual', binary(['float32', 'int32', 'bool'], 'bool')),
   ...table('Greater GreaterEqual Less LessEqual', binary(numbers, 'bool')),
   ...table('LogicalAnd LogicalOr LogicalXor', binary(['bool'])),
+  BitwiseAnd: binary(['int32']),
   EluGrad: { ...binary(floats), inputs: ['dy', 'y'] },
   Prelu: { ...binary(floats), inputs: ['x', 'alpha'] },
   AddN: {

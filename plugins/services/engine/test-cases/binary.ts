@@ -1,5 +1,5 @@
-import { at, binary, integer, logical, say, type Case } from './case.js'
-import { tf } from '../tensor.js'
+import { anyShape, at, binary, drawn, integer, logical, say, type Case } from './case.js'
+import { tf, type Tensor } from '../tensor.js'
 
 /** Kernels of two operands, casts and choices. */
 export const binaries: readonly Case[] = [
@@ -34,6 +34,11 @@ export const binaries: readonly Case[] = [
   ...integer('LessEqual', tf.lessEqual),
   ...integer('Greater', tf.greater),
   ...integer('GreaterEqual', tf.greaterEqual),
+  drawn('BitwiseAnd', 'of either sign', (r) => {
+    const shape = anyShape(r)
+    const signed = (x: Tensor): Tensor => x.sub(tf.scalar(40, 'int32'))
+    return { inputs: { a: r.integers(shape, 99), b: r.integers(shape, 99) }, fn: ({ a, b }) => tf.bitwiseAnd(signed(a!), signed(b!)) }
+  }),
   ...logical('LogicalAnd', tf.logicalAnd),
   ...logical('LogicalOr', tf.logicalOr),
   ...logical('LogicalXor', tf.logicalXor),

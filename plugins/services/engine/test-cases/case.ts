@@ -132,15 +132,20 @@ export const integer = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor): C
     ),
   )
 
-export const logical = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor): Case[] =>
-  pairs.map(([a, b]) =>
+export const logical = (kernel: string, fn: (a: Tensor, b: Tensor) => Tensor): Case[] => [
+  ...pairs.map(([a, b]) =>
     at(
       kernel,
       say(a, b),
       (r) => ({ a: r.bools(a), b: r.bools(b) }),
       ({ a, b }) => fn(a!, b!),
     ),
-  )
+  ),
+  drawn(kernel, 'two operands', (r) => {
+    const [a, b] = anyPair(r)
+    return { inputs: { a: r.bools(a), b: r.bools(b) }, fn: (t) => fn(t['a']!, t['b']!) }
+  }),
+]
 
 /** A number for height and one for width. */
 export type Pair = [number, number]

@@ -129,6 +129,7 @@ export const binary: Rows = {
   GreaterEqual: comparison('GreaterOrEqual'),
   Less: comparison('Less'),
   LessEqual: comparison('LessOrEqual'),
+  BitwiseAnd: (c) => c.emit('BitwiseAnd', [c.as(0, 'int32'), c.as(1, 'int32')]),
   LogicalAnd: logical('And'),
   LogicalOr: logical('Or'),
   LogicalXor: logical('Xor'),
