@@ -12,6 +12,6 @@ export interface Place {
   /** Seconds each finished stage took, by path. */
   readonly timings: Record<string, number>
   record(event: RunEvent, path: readonly string[]): void
-  /** Set while planning: gets a fold's plan and throws to end the work there. */
-  planned?(fold: string, steps: number, plan: LoopPlan): Promise<void>
+  /** Set while planning: gets a fold's plan, or a stage that is no fold and has none, and throws to end the work there. */
+  planned?(name: string, steps: number, plan?: LoopPlan): Promise<void>
 }

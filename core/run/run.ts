@@ -27,7 +27,9 @@ export class PlacedRun implements Run {
     return driveFold(this.place, name, fold)
   }
 
-  stage<T extends Values>(name: string, work: (run: Run) => Promise<T>): Promise<T> {
+  async stage<T extends Values>(name: string, work: (run: Run) => Promise<T>): Promise<T> {
+    // A stage may be all of the work, such as a sampler's: planning must not do it.
+    await this.place.planned?.(name, 1)
     return this.#durable(
       name,
       async (run) => work(run),

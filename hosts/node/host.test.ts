@@ -131,4 +131,10 @@ describe('plan', () => {
     expect(plan.fold!.tensorsPerCall).toBeGreaterThan(0)
     expect((await import('./folder.js')).listRuns(out).length).toBe(before)
   })
+
+  it('does not do what a sampler does in stages', async () => {
+    const inference = use('nuts', { warmup: 1000, draws: 1_000_000 })
+    const plan = (await host.plan({ ...base, inference }))['']!
+    expect([plan.parameters, plan.fold]).toEqual([2 * 16 + 16 + 16 * 2 + 2, undefined])
+  })
 })

@@ -15,7 +15,7 @@ class Planned extends Error {}
 
 const count = (values: Values): number => Object.values(values).reduce((n, v) => n + v.data.length, 0)
 
-/** Composes and compiles the first fold of the inference, and stops there. */
+/** Composes and compiles the first fold of the inference, and stops there, or before the first stage that is no fold. */
 export async function planOf(work: Work, place: Omit<Place, 'store' | 'planned'>): Promise<Plan> {
   const problem = problemOf(work)
   const variables =
@@ -23,8 +23,8 @@ export async function planOf(work: Work, place: Omit<Place, 'store' | 'planned'>
       ? await problem.model.init(place.key.fold('plan'), work.dataset.meta)
       : { params: await problem.model.init(place.key, work.dataset.meta), frozen: {} }
   let fold: Plan['fold']
-  const planned = (name: string, steps: number, plan: LoopPlan) => {
-    fold = { name, steps, ...plan }
+  const planned = (name: string, steps: number, plan?: LoopPlan) => {
+    if (plan) fold = { name, steps, ...plan }
     return Promise.reject(new Planned())
   }
   // A process is fitted on the host, without a fold to stop at: its plan is its size.

@@ -238,7 +238,8 @@ describe.each(Object.entries(engines))('on %s', (machine, start) => {
 
   it('refuses terms that see other points every step', async () => {
     const prior = { ...normal({ scale: 1 }), feed: () => ({}) }
-    await expect(make.nuts({}).infer({ ...line(), prior }, testRun(engine).run)).rejects.toThrow('no one energy')
+    const after = { infer: () => Promise.reject(new Error('it was trained')), restore: () => Promise.reject(new Error('none')) }
+    await expect(make.nuts({ after }).infer({ ...line(), prior }, testRun(engine).run)).rejects.toThrow('no one energy')
   })
 
   it('refuses chains without a draw', () => {

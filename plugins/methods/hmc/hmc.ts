@@ -10,7 +10,7 @@ import { parametric } from '../../parts/networks/index.js'
 import { initialVariables } from '../../parts/training/index.js'
 import { chain, type Chain, type Move } from './chain.js'
 import type { hmcOptions, nutsOptions } from './options.js'
-import { potentialOf } from './potential.js'
+import { potentialOf, refuse } from './potential.js'
 import { trajectory } from './trajectory.js'
 import { noUTurn } from './tree.js'
 
@@ -41,6 +41,7 @@ const shares = (total: number, chains: number): number[] =>
 function sampler(name: string, options: Shared, { engine: outer }: { readonly engine: Engine }, move: Move): Inference {
   return {
     async infer(given, run) {
+      refuse(given)
       warnOfTemperature(run, 'posteriorTemperature', options.temperature)
       const problem = options.after ? { ...given, initial: await run.infer('fit', options.after, given) } : given
       const starts = await startsOf(problem, run, options.chains)
@@ -51,6 +52,8 @@ function sampler(name: string, options: Shared, { engine: outer }: { readonly en
       })
       const found: Chain[] = []
       try {
+        // What cannot be traced is said before any stage.
+        await potential(layout.vector(first.params))
         for (const [c, count] of shares(options.draws, options.chains).entries())
           found.push(await chain(run, `chain ${c}`, potential, move, layout.vector(starts[c]!.params), { ...options, draws: count }))
       } finally {

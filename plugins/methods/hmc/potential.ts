@@ -44,7 +44,7 @@ export function layoutOf(like: Values): Layout {
 }
 
 /** Refuses terms that draw something anew each step: their sum is not one function of the weights. Throws `OCK-HMC-001`. */
-function refuse({ prior, objective }: Problem): void {
+export function refuse({ prior, objective }: Problem): void {
   const drawing = [prior.feed || prior.rows ? 'prior' : '', objective.feed ? 'objective' : ''].filter(Boolean)
   if (drawing.length === 0) return
   throw new InputError(
@@ -74,7 +74,6 @@ export async function potentialOf(
   vars: Variables<Value>,
   { size: given, temperature }: PotentialOptions,
 ): Promise<{ readonly potential: Potential; readonly layout: Layout; dispose(): void }> {
-  refuse(problem)
   const { dataset, objective, prior, examples } = problem
   const model = parametric(problem.model)
   const count = dataset.meta.splits['train'] ?? 0

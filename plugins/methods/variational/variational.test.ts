@@ -223,6 +223,13 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
       expect(Math.abs(precision['head.kernel']!.data[0]! / 58 - 1)).toBeLessThan(0.25)
     }, 60_000)
 
+  it('refuses an estimator without its divergence before anything is trained', async () => {
+    const { gaussian: _, ...open } = normal({ scale: 1 })
+    const after = { infer: () => Promise.reject(new Error('it was trained')), restore: () => Promise.reject(new Error('none')) }
+    const options = { ...variationalOptions.parse({}), optimizer: undefined, after }
+    await expect(variational(options, { engine }).infer(line(open), testRun(engine).run)).rejects.toThrow('OCK-VARIATIONAL-002')
+  })
+
   it('what is saved predicts the same, and draws have the deviations', async () => {
     const options = { ...variationalOptions.parse({ epochs: 30, batchSize: 4, draws: 5 }), optimizer: undefined, after: undefined }
     const inference = variational(options, { engine })

@@ -53,6 +53,7 @@ const kind = 'variational'
  */
 export const variational = (options: VariationalOptions, { engine: outer }: { readonly engine: Engine }): Inference => ({
   async infer(given, run) {
+    refuse(given.prior, options)
     const problem = options.after ? { ...given, initial: await run.infer('fit', options.after, given) } : given
     const base = parametric(problem.model)
     const start = (key: Parameters<typeof base.init>[0]): Promise<Variables<Value>> => initialVariables(problem, base, key)
@@ -82,16 +83,20 @@ export const variational = (options: VariationalOptions, { engine: outer }: { re
   plan: (problem) => ({ ...options.after?.plan?.(problem), steps: options.epochs * stepsPerEpoch(problem.examples, options.batchSize) }),
 })
 
+/** Refuses an estimator that wants the divergence in closed form where there is none. Throws `OCK-VARIATIONAL-002`. */
+function refuse(prior: Prior, { estimator }: VariationalOptions): void {
+  if (prior.gaussian || estimator === 'weights') return
+  throw new InputError({
+    code: 'OCK-VARIATIONAL-002',
+    what: 'the divergence from this prior has no closed form, and is taken at drawn weights',
+    where: 'inference.estimator',
+    remedy: 'choose the estimator weights, or a normal prior',
+  })
+}
+
 /** β KL(q ‖ prior) as the energy of a prior over `mean.*` and `rho.*`. */
-function evidencePrior({ prior, model }: Problem, begun: Variables<Value>, { estimator, klWeight, warmup }: VariationalOptions): Prior {
+function evidencePrior({ prior, model }: Problem, begun: Variables<Value>, { klWeight, warmup }: VariationalOptions): Prior {
   const gaussian = prior.gaussian?.(begun)
-  if (!gaussian && estimator !== 'weights')
-    throw new InputError({
-      code: 'OCK-VARIATIONAL-002',
-      what: 'the divergence from this prior has no closed form, and is taken at drawn weights',
-      where: 'inference.estimator',
-      remedy: 'choose the estimator weights, or a normal prior',
-    })
   const factor = (progress: Scalar): Scalar =>
     warmup === 0 ? progress.mul<Scalar>(0).add(klWeight) : progress.div<Scalar>(warmup).minimum<Scalar>(1).mul(klWeight)
   const base = parametric(model)
