@@ -1,4 +1,4 @@
-import type { Engine, Problem } from 'ockham'
+import type { Engine, Posterior, Problem } from 'ockham'
 import { hostKey } from 'ockham'
 import { beforeAll, expect, it } from 'vitest'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
@@ -9,7 +9,7 @@ import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { fseb } from './fseb.js'
 import { sensitivity } from './sensitivity.js'
 import { options } from './testing.js'
-import { tuned, tunedOptions, type Tuned } from './tuned.js'
+import { tuned, tunedOptions, type Trial, type Tuned } from './tuned.js'
 
 let engine: Engine
 beforeAll(async () => {
@@ -47,7 +47,8 @@ it('tries one strength after the other, keeps the best, and comes back from what
   const { values, tables, figures } = await sensitivity().evaluate(posterior, problem, testRun(engine).run)
   expect(values['validation/nll']).toBe(best.nll)
   expect(values['tuned/covDiag']).toBe(best.covDiag)
-  expect(values['validation/nll-range-priorVar']).toBeGreaterThan(0)
+  // Each strength was changed by itself, the first two before the third was found.
+  for (const name of ['covDiag', 'covScale', 'priorVar']) expect(values[`validation/nll-range-${name}`]).toBeGreaterThan(0)
   expect(tables!['sensitivity']).toEqual(posterior.trials)
   expect(figures).toHaveProperty('sensitivity')
 
@@ -66,4 +67,13 @@ it('every combination, or a reason why not', async () => {
     /OCK-FSEB-002/,
   )
   expect(() => sensitivity().evaluate(posterior.weights as never, problemOf(prior()), testRun(engine).run)).toThrow(/OCK-FSEB-003/)
+})
+
+it('sensitivity is along the lines that were searched, also those that do not go through the best', async () => {
+  const trial = (covDiag: number, covScale: number, priorVar: number, nll: number): Trial => ({ covDiag, covScale, priorVar, nll, score: 0 })
+  const trials = [trial(1, 0.01, 0.1, 1), trial(10, 0.01, 0.1, 0.8), trial(10, 0.1, 0.1, 0.9), trial(10, 0.01, 1, 0.5)]
+  const { values } = await sensitivity().evaluate({ trials } as unknown as Posterior, problemOf(prior()), testRun(engine).run)
+  expect(values['validation/nll-range-covDiag']).toBeCloseTo(0.2, 12)
+  expect(values['validation/nll-range-covScale']).toBeCloseTo(0.1, 12)
+  expect(values['validation/nll-range-priorVar']).toBeCloseTo(0.3, 12)
 })
