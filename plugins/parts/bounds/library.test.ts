@@ -91,7 +91,11 @@ describe('prediction smoothing', () => {
   })
 
   it('T15: root mean square of widths that change', () => {
-    expect(rootMeanSquareRange([0.5, 0.1, 0.01], gpt2)).toBeCloseTo(19.076555, 6)
+    const alphas = [0.5, 0.1, 0.01]
+    expect(rootMeanSquareRange(alphas, gpt2)).toBeCloseTo(19.076555, 6)
+    const widths = alphas.map((alpha) => smoothedRange(alpha, gpt2).width)
+    expect(widths.reduce((a, b) => a + b) / 3).toBeCloseTo(18.883475, 6)
+    expect(Math.max(...widths)).toBeCloseTo(22.246394, 6)
   })
 
   it('prices every odd / 2^b once, within one unit of failure probability', () => {
@@ -188,6 +192,17 @@ describe('Occam', () => {
       subsample: { units: 10_000 },
     })
     expect(value).toBeCloseTo(wanted, 5)
+  })
+
+  it('T15: the first root of that model', () => {
+    const { terms } = bound({ risk: 0, n: 1.2e12, delta: 0.05, nats: natsOf(1.9e9 * 8), method: 'hoeffding', subsample: { units: 10_000 } })
+    expect(terms.complexity).toBeCloseTo(0.0662566, 7)
+  })
+
+  it('T17: what nothing describes is bounded by no less than what it costs, and an untrained model is vacuous', () => {
+    // A guess at ten classes errs on nine of ten; whatever a sample says, its bound is at least the rate seen there.
+    for (const method of ['kl', 'hoeffding', 'catoni'] as const)
+      for (const n of [20, 1000, 60_000]) expect(bound({ risk: 0.9, n, delta: 0.05, nats: 0, method }).value).toBeGreaterThan(0.9)
   })
 
   it('realisable and finite classes', () => {

@@ -1,5 +1,6 @@
 import { hostKey, type HostKey, type Values } from 'ockham'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { prefixLength } from '../bounds/index.js'
 import { engines } from '../training/testing.js'
 import { value } from '../training/index.js'
 import {
@@ -95,6 +96,29 @@ describe('side information', () => {
     const counts = Array.from({ length: levels }, (_, s) => (s === 0 ? dim : 0))
     expect(referenceLengths(counts, dim).counts).toBe(reference)
     expect(countBits(dim, levels)).toBe(enumerated)
+  })
+
+  it.each([
+    [[12_500, 12_500, 12_500, 12_500, 0, 0, 0, 0, 0, 0, 0], 100_349, 100_382.2293],
+    [[2500, 2500, 1250, 1250, 1250, 1250, 0, 0, 0, 0, 0], 25_324, 25_353.2564],
+  ])('T8: a message with counts %j has %i bits as published code counts, prefix-free %d', (counts, bits, length) => {
+    const parts = referenceLengths(
+      counts,
+      counts.reduce((a, b) => a + b),
+    )
+    const all = Object.values(parts).reduce((a, b) => a + b)
+    expect(all).toBe(bits)
+    expect(prefixLength(all, 0, 'reference')).toBeCloseTo(length, 4)
+  })
+
+  it('T17: a level that no number has makes the message longer, never shorter', () => {
+    const symbols = shuffled([60, 30, 10], hostKey(2))
+    const bits = [3, 4, 5, 9].map((levels) => writeMessage({ symbols, codebook: new Float64Array(levels), plain: [] }).lengths)
+    for (let i = 1; i < bits.length; i++)
+      for (const account of ['corrected', 'reference'] as const) {
+        const sum = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((a, b) => a + b)
+        expect(sum(bits[i]![account])).toBeGreaterThan(sum(bits[i - 1]![account]))
+      }
   })
 
   it('counts are read back, all of them', () => {
