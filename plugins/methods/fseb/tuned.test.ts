@@ -70,7 +70,13 @@ it('every combination, or a reason why not', async () => {
 })
 
 it('sensitivity is along the lines that were searched, also those that do not go through the best', async () => {
-  const trial = (covDiag: number, covScale: number, priorVar: number, nll: number): Trial => ({ covDiag, covScale, priorVar, nll, score: 0 })
+  const trial = (covDiag: number, covScale: number, priorVar: number, nll: number): Trial => ({
+    covDiag,
+    covScale,
+    priorVar,
+    nll,
+    score: 0,
+  })
   const trials = [trial(1, 0.01, 0.1, 1), trial(10, 0.01, 0.1, 0.8), trial(10, 0.1, 0.1, 0.9), trial(10, 0.01, 1, 0.5)]
   const { values } = await sensitivity().evaluate({ trials } as unknown as Posterior, problemOf(prior()), testRun(engine).run)
   expect(values['validation/nll-range-covDiag']).toBeCloseTo(0.2, 12)
