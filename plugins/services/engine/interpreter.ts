@@ -1,7 +1,7 @@
 import { RunError, type Carry, type Precision, type Value, type Values } from 'ockham'
 import { versions } from './bundle.js'
 import { stepInputs, type Executable, type ExecutableLoop, type Executor } from './executor.js'
-import { sizeOf, type Graph, type Node } from './graph.js'
+import { sizeOf, type Graph, type Node, type Slot } from './graph.js'
 import { inverseSpd } from './inverse.js'
 import { kernels } from './kernels.js'
 import { Machine, type Held } from './machine.js'
@@ -70,7 +70,15 @@ class Code {
       const inverse = inverseSpd(data as Float64Array, shape[0]!, this.warn)
       return [this.machine.put({ shape, dtype: 'float32', data: dataOf('float32', inverse) })]
     }
-    return this.machine.run(node.op, inputs, node.attrs)
+    return this.machine.run(node.op, inputs, node.attrs).map((held, i) => this.#as(held, node.outputs[i]!.dtype))
+  }
+
+  /** In the type that the graph says: tfjs sums int32 by segments in float32. */
+  #as(held: Held, dtype: Slot['dtype']): Held {
+    if (held.info.dtype === dtype) return held
+    const [cast] = this.machine.run('Cast', [held], { dtype })
+    this.machine.free(held)
+    return cast!
   }
 
   #host(node: Node, inputs: readonly Held[]): Held[] {

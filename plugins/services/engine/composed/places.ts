@@ -37,8 +37,9 @@ const spaceToBatch: Composed = {
 const diag: Composed = {
   inputs: ['x'],
   of({ x }) {
-    const n = x!.size
-    return tf.mul(x!.reshape([n, 1]), tf.eye(n)).reshape([...x!.shape, ...x!.shape])
+    const { size: n, dtype, shape } = x!
+    const placed = tf.mul(x!.reshape([n, 1]), tf.eye(n, n, undefined, dtype === 'float32' ? dtype : 'int32')).reshape([...shape, ...shape])
+    return dtype === 'bool' ? tf.cast(placed, dtype) : placed
   },
 }
 

@@ -95,6 +95,7 @@ export const composedCases: readonly Case[] = [
         fn: one((x) => tf.batchToSpaceND(x, [a, b], [[0, 1], [1, 0]])), // prettier-ignore
       }
     }),
+    at('Diag', `of ${i === 0 ? 'int32' : 'bool'}`, (r) => ({ x: i === 0 ? r.integers([3], 9) : r.bools([3]) }), one(tf.diag)),
     drawn('Diag', `${i}`, (r) => ({ inputs: { x: r.floats(i === 0 ? [whole(r, 1, 5)] : [2, whole(r, 1, 3)]) }, fn: one(tf.diag) })),
     drawn('TensorScatterUpdate', `${i}`, (r) => {
       const [n, c] = [whole(r, 3, 5), whole(r, 1, 3)]

@@ -69,6 +69,13 @@ export const lookups: readonly Case[] = [
     (r) => ({ x: r.floats([6]), s: r.integers([6], 4) }),
     ({ x, s }) => tf.unsortedSegmentSum(x!, s! as Tensor1D, 5),
   ),
+  // tfjs itself gives floats.
+  at(
+    'UnsortedSegmentSum',
+    'int32',
+    (r) => ({ x: r.integers([6, 2], 9), s: r.integers([6], 4) }),
+    ({ x, s }) => tf.unsortedSegmentSum(x!, s! as Tensor1D, 4).cast('int32'),
+  ),
   at(
     'OneHot',
     '[4]',
