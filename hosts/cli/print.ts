@@ -9,6 +9,13 @@ const line = (text = '') => void process.stdout.write(`${text}\n`)
 export const sayNumber = (x: number): string =>
   Number.isInteger(x) ? String(x) : Math.abs(x) >= 1e4 || Math.abs(x) < 1e-4 ? x.toExponential(3) : x.toPrecision(4)
 
+/** The same of what lies below a bound: rounded up, so that what is said holds. */
+export function sayAbove(x: number): string {
+  const said = sayNumber(x)
+  if (Number(said) >= x) return said
+  return sayNumber(Number(said) + 10 ** (Math.floor(Math.log10(Math.abs(x))) - 3))
+}
+
 const cell = (value: Json | undefined): string =>
   typeof value === 'number' ? sayNumber(value) : typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
 
@@ -51,7 +58,7 @@ export function printResult(result: Result, folder: string | undefined): void {
   if (values.length > 0) printTable(values)
   for (const c of result.certificates) {
     line(
-      `${c.bound}: ${c.quantity} ≤ ${sayNumber(c.value)} with confidence ${sayNumber(c.confidence)}${c.vacuous ? ' (vacuous)' : ''}, trivial ${sayNumber(c.trivial)}`,
+      `${c.bound}: ${c.quantity} ≤ ${sayAbove(c.value)} with confidence ${sayNumber(c.confidence)}${c.vacuous ? ' (vacuous)' : ''}, trivial ${sayNumber(c.trivial)}`,
     )
   }
   if (folder === undefined) return

@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import type { Recorded } from 'ockham'
 import type { Observable } from 'rxjs'
+import { sayAbove, sayNumber } from './print.js'
 
 /** Seconds between two plain progress lines of one fold. */
 const lineSeconds = 5
@@ -31,7 +32,7 @@ function say(event: Recorded): string | undefined {
     case 'evaluation':
       return `${event.name}  ${pairs(event.values)}`
     case 'certificate':
-      return `${event.certificate.bound}: ${event.certificate.quantity} ≤ ${number(event.certificate.value)} with confidence ${event.certificate.confidence}`
+      return `${event.certificate.bound}: ${event.certificate.quantity} ≤ ${sayAbove(event.certificate.value)} with confidence ${sayNumber(event.certificate.confidence)}`
     case 'warning':
       return `warning ${event.code}: ${event.message}`
     case 'run.failed':

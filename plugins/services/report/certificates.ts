@@ -1,6 +1,6 @@
 import type { Certificate } from 'ockham'
 import { html, none, type Markup } from './html.js'
-import { shown } from './numbers.js'
+import { shown, shownAbove } from './numbers.js'
 
 /** A certificate with the variant it belongs to, '' for the run's own. */
 export interface Owned {
@@ -69,7 +69,7 @@ const pairs = (kind: string, all: readonly (readonly [string, string | number])[
 function card({ of, certificate: c }: Owned): Markup {
   return html`<article class="card">
     <h3>${of === '' ? none : html`<em>${of}</em> `}${c.bound}${c.vacuous ? html` <mark>vacuous</mark>` : none}</h3>
-    <p class="claim"><b>≤ ${shown(c.value)}</b> ${c.quantity}, with confidence ${percent(c.confidence)}</p>
+    <p class="claim"><b>≤ ${shownAbove(c.value)}</b> ${c.quantity}, with confidence ${percent(c.confidence)}</p>
     ${scale(c)} ${pairs('terms', [['unit', c.unit] as const, ...Object.entries(c.terms)])} ${pairs('digests', Object.entries(c.digests))}
   </article>`
 }

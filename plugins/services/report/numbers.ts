@@ -5,7 +5,16 @@ export function shown(x: string | number | boolean | null | undefined): string {
   if (Number.isInteger(x)) return minus(x.toLocaleString('en-US'))
   const size = Math.abs(x)
   if (size < 1e-4 || size >= 1e6) return minus(x.toExponential(3))
-  return minus(size >= 1000 ? x.toFixed(1) : Number(x.toPrecision(4)).toFixed(size >= 100 ? 1 : size >= 10 ? 2 : 4))
+  return minus(size >= 1000 ? x.toFixed(1) : Number(x.toPrecision(4)).toFixed(decimals(size)))
+}
+
+const decimals = (size: number): number => (size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4)
+
+/** The same of what lies below a bound: rounded up, so that what is said holds. */
+export function shownAbove(x: number): string {
+  const unit = 10 ** decimals(Math.abs(x))
+  // A product that is whole but for the last bits of a double is whole.
+  return Math.abs(x) < 1e-4 || Math.abs(x) >= 1000 ? shown(x) : minus((Math.ceil(x * unit - 1e-9) / unit).toFixed(decimals(Math.abs(x))))
 }
 
 const minus = (text: string): string => text.replace('-', '−')

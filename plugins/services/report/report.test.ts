@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { lines } from '../../parts/figures/index.js'
 import { learningCurves } from './curves.js'
 import { renderCertificates, renderReport, renderSvg } from './index.js'
-import { duration, shown } from './numbers.js'
+import { duration, shown, shownAbove } from './numbers.js'
 
 const hostile = '"><script>alert(1)</script>'
 
@@ -171,6 +171,16 @@ describe('learningCurves', () => {
 })
 
 it('shows numbers with about four digits', () => {
+  // What a bound lies at is never said to be less, and a whole number of units is left as it is.
+  expect([4.31333, 0.79956, 0.2, 0.26710001, 15.617037, 0.99999].map(shownAbove)).toEqual([
+    '4.314',
+    '0.7996',
+    '0.2000',
+    '0.2672',
+    '15.62',
+    '1.0000',
+  ])
+  expect(shown(4.31333)).toBe('4.313')
   expect([0.98765, 12.3456, 123.456, 12345.678, -0.00001, 1234567.8, 2460, NaN, null].map(shown)).toEqual([
     '0.9877',
     '12.35',
