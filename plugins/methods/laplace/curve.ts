@@ -1,14 +1,16 @@
 import type { Problem, Run, Value, Variables } from 'ockham'
 import { linearLayers } from '../../parts/curvature/index.js'
-import { value } from '../../parts/training/index.js'
+import { parametric } from '../../parts/networks/index.js'
+import { initialVariables, map, value } from '../../parts/training/index.js'
 import { coordinatesOf, gathered, pick, type Coordinates } from './coordinates.js'
 import type { Setting } from './evidence.js'
+import { trainingRows } from './data.js'
 import { fit, type FitOptions } from './fit.js'
 import { noiseOf } from './noise.js'
 import type { LaplaceOptions } from './options.js'
 import { gaussianOf, type Gaussian } from './prior.js'
 import { check, tell } from './refusals.js'
-import { subsetOf } from './subset.js'
+import { layersOf, subsetOf } from './subset.js'
 
 /** A network whose curvature was taken, before any tuning. */
 export interface Curved {
@@ -19,6 +21,31 @@ export interface Curved {
 }
 
 const fitOptions = (options: LaplaceOptions): FitOptions => options
+
+/**
+ * Refuses before any training what {@link curve} would refuse after it: layers that are not there, structures that do not fit the memory or the prior. Weights
+ * are those that training starts from, moved a little, so that a layer that starts at zero shows what it is.
+ */
+export async function rehearse(problem: Problem, run: Run, options: LaplaceOptions): Promise<void> {
+  trainingRows(problem)
+  const key = run.key.fold('rehearsal')
+  const start = await initialVariables(problem, parametric(problem.model), key)
+  const moved = (v: Value, name: string): Value => {
+    const by = key.fold(name).normal(v.shape).data
+    return { ...v, data: Float32Array.from(v.data, (w: number, i) => w + 0.02 * by[i]!) }
+  }
+  const vars = { ...start, params: map(start.params, moved) }
+  const silent = { emit: () => undefined }
+  const gaussian = gaussianOf(problem, silent, vars, options)
+  const found = await linearLayers(problem, run.engine, vars, await oneRow(problem))
+  tell(silent, found, options)
+  const { subset } = options
+  const layers = layersOf(found.layers, subset)
+  const whole = coordinatesOf(layers, gaussian.precision, options.precision)
+  const some = typeof subset === 'object' && 'parameters' in subset && subset.parameters < whole.size
+  const places = some ? Int32Array.from({ length: subset.parameters }, (_, i) => i) : undefined
+  check(places ? coordinatesOf(layers, gaussian.precision, options.precision, places) : whole, options)
+}
 
 /** The curvature of the training data at trained weights, over the weights that are to be uncertain. */
 export async function curve(problem: Problem, run: Run, vars: Variables<Value>, options: LaplaceOptions): Promise<Curved> {

@@ -13,17 +13,22 @@ export interface Data {
   loss(y: Tensor, batch: Batch, engine: Engine, key: Key): Tensor
 }
 
+/** How many rows there are to take curvature from. Throws `OCK-LAPLACE-003` where there are none. */
+export function trainingRows({ dataset }: Problem): number {
+  const count = dataset.meta.splits['train'] ?? 0
+  if (count > 0) return count
+  throw new InputError({
+    code: 'OCK-LAPLACE-003',
+    what: 'the dataset has no training split to take curvature from',
+    where: 'dataset',
+    remedy: 'give it a split train',
+  })
+}
+
 /** Curvature is that of the training data without augmentation. */
 export async function dataOf(problem: Problem, vars: Variables<Value>, key: HostKey, given: number): Promise<Data> {
   const { dataset, objective } = problem
-  const count = dataset.meta.splits['train'] ?? 0
-  if (count === 0)
-    throw new InputError({
-      code: 'OCK-LAPLACE-003',
-      what: 'the dataset has no training split to take curvature from',
-      where: 'dataset',
-      remedy: 'give it a split train',
-    })
+  const count = trainingRows(problem)
   const size = Math.min(given, count)
   const memory = (await objective.init?.(problem, vars, key)) ?? {}
   const feed = batches(dataset, 'train', { size })

@@ -2,7 +2,7 @@ import type { Engine, Inference, Problem, Run } from 'ockham'
 import { warnOfTemperature } from '../../parts/bayes/index.js'
 import { fitOf, predictionsOf } from '../../parts/evaluation/index.js'
 import { mapOptions, maximumAPosteriori, type MapOptions, stepsPerEpoch } from '../../parts/training/index.js'
-import { curve, type Curved } from './curve.js'
+import { curve, rehearse, type Curved } from './curve.js'
 import { fixedPoint, type Tuned } from './evidence.js'
 import { finish, fittedOf, weightsOf } from './finish.js'
 import { online } from './online.js'
@@ -16,6 +16,7 @@ export const laplace = (options: LaplaceOptions, { engine: outer }: { readonly e
   return {
     async infer(problem, run) {
       refuse(problem)
+      await rehearse(problem, run, options)
       warnOfTemperature(run, 'likelihoodTemperature', options.likelihoodTemperature)
       if (options.tune === 'online') return online(problem, run, after, options)
       const curved = await curve(problem, run, weightsOf(await run.infer('fit', after, problem)), options)

@@ -16,7 +16,7 @@ const filled = (params: Values, fill: number): Values =>
 /** The Gaussian that the weights are taken to come from: the options' where they say, else the prior's, else of precision 1. */
 export function gaussianOf(
   problem: Problem,
-  run: Run,
+  run: Pick<Run, 'emit'>,
   { params }: Variables<Value>,
   { priorPrecision, weightDecay }: Pick<LaplaceOptions, 'priorPrecision' | 'weightDecay'>,
 ): Gaussian {

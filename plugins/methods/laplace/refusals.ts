@@ -16,7 +16,7 @@ export function refuse({ objective }: Problem): void {
 }
 
 /** Says which weights are not uncertain, and why; refuses where none are left. */
-export function tell(run: Run, { layers, left }: Layers, { subset }: LaplaceOptions): void {
+export function tell(run: Pick<Run, 'emit'>, { layers, left, last }: Layers, { subset }: LaplaceOptions): void {
   const reasons = Object.entries(left)
   if (layers.length === 0)
     throw new InputError({
@@ -25,8 +25,14 @@ export function tell(run: Run, { layers, left }: Layers, { subset }: LaplaceOpti
       where: 'model',
       remedy: 'layers announce <layer>.in and <layer>.out around their product with <layer>.kernel',
     })
-  if (subset === 'last-layer' || reasons.length === 0) return
+  // Of the last layer alone others say nothing, unless one of them should have been it.
+  if (reasons.length === 0 || (subset === 'last-layer' && last)) return
   const said = [...new Set(reasons.map(([, reason]) => reason))].join('; ')
+  if (subset === 'last-layer') {
+    const taken = layers.at(-1)!.name
+    const message = `the last layer has no factor (${said}), so that the last that has one is taken: ${taken}. What comes after it keeps its trained values`
+    return run.emit({ type: 'warning', code: 'OCK-LAPLACE-005', message })
+  }
   run.emit({
     type: 'warning',
     code: 'OCK-LAPLACE-005',

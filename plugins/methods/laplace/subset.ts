@@ -19,6 +19,12 @@ function named(layers: readonly LinearLayer[], names: readonly string[]): Linear
   return layers.filter((l) => names.some((name) => covers(name, l.name)))
 }
 
+/** Layers that a subset has, whole or in part. */
+export function layersOf(layers: readonly LinearLayer[], subset: LaplaceOptions['subset']): readonly LinearLayer[] {
+  if (subset === 'last-layer') return layers.slice(-1)
+  return typeof subset === 'object' && 'layers' in subset ? named(layers, subset.layers) : layers
+}
+
 /** Places of the `count` largest, ascending. */
 const largest = (scores: Float64Array, count: number): Int32Array =>
   Int32Array.from(
@@ -38,9 +44,7 @@ export async function subsetOf(
   subset: LaplaceOptions['subset'],
   options: FitOptions,
 ): Promise<{ layers: readonly LinearLayer[]; chosen?: Int32Array }> {
-  if (subset === 'all') return { layers }
-  if (subset === 'last-layer') return { layers: layers.slice(-1) }
-  if ('layers' in subset) return { layers: named(layers, subset.layers) }
+  if (typeof subset === 'string' || 'layers' in subset) return { layers: layersOf(layers, subset) }
   const at = coordinatesOf(layers, precision, 'global')
   if (subset.parameters >= at.size) return { layers }
   const count = subset.parameters

@@ -24,6 +24,17 @@ export interface Layers {
   readonly layers: readonly LinearLayer[]
   /** Parameters that belong to no linear layer, each with the reason. */
   readonly left: Readonly<Record<string, string>>
+  /** Whether the last layer's output is the model's own, with nothing after it. */
+  readonly last: boolean
+}
+
+/** The model's output among the points of a pass; no point has an empty name. */
+const end = ''
+
+const same = (a: Value | undefined, b: Value): boolean => {
+  if (a?.data.length !== b.data.length) return false
+  const most = largest(b)
+  return a.data.every((v: number, i: number) => agrees(v, b.data[i]!, most))
 }
 
 const agrees = (a: number, b: number, scale: number): boolean => Math.abs(a - b) <= 1e-4 * scale + 1e-6
@@ -79,10 +90,10 @@ export async function linearLayers(problem: Problem, engine: Engine, vars: Varia
       counts[point] = (counts[point] ?? 0) + 1
       return (seen[point] = h)
     }
-    bind(model, unflatten(a.vars), a.key, false)(asInput(a.x), { at })
-    return seen
+    const y = bind(model, unflatten(a.vars), a.key, false)(asInput(a.x), { at })
+    return { ...seen, [end]: y }
   })
-  const found = await points({ vars: flatten(vars), x, key: hostKey(0) })
+  const found: Values = await points({ vars: flatten(vars), x, key: hostKey(0) })
   points.dispose()
   const layers: LinearLayer[] = []
   const left: Record<string, string> = {}
@@ -100,5 +111,6 @@ export async function linearLayers(problem: Problem, engine: Engine, vars: Varia
   const owned = new Set(layers.flatMap(({ name, bias }) => [`${name}.kernel`, ...(bias ? [`${name}.bias`] : [])]))
   for (const param of Object.keys(vars.params))
     if (!owned.has(param)) left[param] ??= `${param} is not the kernel or the bias of a linear layer`
-  return { layers, left }
+  const closing = layers.at(-1)
+  return { layers, left, last: closing !== undefined && same(found[`${closing.name}.out`], found[end]!) }
 }
