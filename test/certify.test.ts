@@ -181,9 +181,11 @@ describe('ockham certify', () => {
   it('a run gets its message from certify', async () => {
     const before = readFileSync(join(folder, 'message.bin'))
     rmSync(join(folder, 'message.bin'))
+    rmSync(join(folder, 'certificate.html'))
     const { certificates } = await host.certify(folder)
     expect(certificates.length).toBe(2)
     expect(readFileSync(join(folder, 'message.bin'))).toEqual(before)
+    expect(readFileSync(join(folder, 'certificate.html'), 'utf8')).toContain('ockham certify --decode message.bin')
   })
 })
 

@@ -21,7 +21,7 @@ import {
 } from 'ockham'
 import { claimOf, readMessage, specBeside, writeMessage, type Claim } from './message.js'
 import { disposeAll, prepare, workOf, type Prepared } from './prepare.js'
-import { readPosterior } from './record.js'
+import { readPosterior, writeCertificates } from './record.js'
 import { readYaml } from './yaml.js'
 
 /** What certifying needs of its host. */
@@ -120,7 +120,7 @@ const noMessage = (where: string): InputError =>
     remedy: 'learn with { use: quantised, after: … } in a model of few parameters ({ use: subspace, … })',
   })
 
-/** Bounds a finished run from the message of its model, and writes that message into its folder. */
+/** Bounds a finished run from the message of its model, and writes that message and the page of certificates into its folder. */
 export async function certifyRun(folder: string, around: Around): Promise<Certified> {
   const where = join(folder, 'spec.yaml')
   return composed(withBound(readYaml(where), where), around, async (run) => {
@@ -128,6 +128,7 @@ export async function certifyRun(folder: string, around: Around): Promise<Certif
     const { message } = posterior
     if (!message) throw noMessage(folder)
     const found = await certificates(run, posterior, around)
+    writeCertificates(folder, found)
     return { file: writeMessage(folder, message, found), bits: message.bits, certificates: found, compared: [], agrees: true }
   })
 }

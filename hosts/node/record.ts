@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { InputError, type DatasetMeta, type Posterior, type Recorded, type Result } from 'ockham'
+import { InputError, type Certificate, type DatasetMeta, type Posterior, type Recorded, type Result } from 'ockham'
 import { decode, encodePosterior } from '../../plugins/parts/safetensors/index.js'
 import { writeDurably } from '../../plugins/services/journal/index.js'
 import { keptOf, type Kept } from './restore.js'
@@ -30,4 +30,12 @@ export async function writeResult(
   const certificates = renderCertificates(result, children)
   if (certificates !== undefined) writeDurably(join(folder, 'certificate.html'), certificates)
   writeDurably(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`)
+}
+
+/** Writes the page of certificates that were found after the run had finished; its own result stays as it is. */
+export function writeCertificates(folder: string, certificates: readonly Certificate[]): void {
+  const file = join(folder, 'result.json')
+  if (!existsSync(file)) return
+  const page = renderCertificates({ ...(JSON.parse(readFileSync(file, 'utf8')) as Result), certificates })
+  if (page !== undefined) writeDurably(join(folder, 'certificate.html'), page)
 }
