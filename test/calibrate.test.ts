@@ -1,8 +1,8 @@
 /* `ockham calibrate`: a network trained elsewhere, from a file to a run that predicts. */
-import { existsSync, mkdtempSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fromPlain, use, type Value } from 'ockham'
+import { fromPlain, hostKey, use, type Value } from 'ockham'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { calibrationSpec } from '../hosts/cli/commands/calibrate.js'
 import { createHost, type Host, type RunRecord } from '../hosts/node/index.js'
@@ -41,7 +41,8 @@ async function expectCalibrated(file: string, more: object = {}): Promise<void> 
   const p = await (await host.load(record.folder!)).predict(images)
   const here = await record.posterior!.predict(images)
   expect(p).toEqual(here)
-  expect(existsSync(join(record.folder!, 'report.html'))).toBe(true)
+  const html = readFileSync(join(record.folder!, 'report.html'), 'utf8')
+  for (const picture of ['reliability before and after', 'coverage']) expect(html, picture).toContain(picture)
   await expectSets(record)
 }
 
@@ -88,4 +89,31 @@ it('of a regression, tunes the noise instead of a temperature', () => {
   })
   const { model } = calibrationSpec('net.onnx', { ...flags, architecture: '{ output: mean }' })
   expect(model).toEqual({ use: 'onnx', file: 'net.onnx', output: 'mean' })
+})
+
+it('a regression, from an ONNX file of it to intervals', { timeout: 60_000 }, async () => {
+  const table = join(out, 'waves.csv')
+  const draws = hostKey(3).normal([2, 400]).data
+  const rows = Array.from({ length: 400 }, (_, i) => [draws[i]!, Math.sin(2 * draws[i]!) + 0.2 * draws[400 + i]!])
+  writeFileSync(table, `t,label\n${rows.map((row) => row.join(',')).join('\n')}\n`)
+  const trained = await host.run({
+    dataset: use('csv', { file: table, validation: 0.2 }),
+    model: use('mlp', { hidden: [16], activation: 'tanh' }),
+    objective: use('gaussian', { noise: 0.5 }),
+    inference: use('map', { steps: 400, optimizer: use('adam', { learningRate: 0.02 }) }),
+  })
+  const file = join(out, 'waves.onnx')
+  writeDurably(file, (await exportRun(host, trained.folder!, {})).bytes)
+  const spec = calibrationSpec(file, { alpha: 0.1, seed: 0, data: table, noise: 0.5, architecture: '{ output: mean }' })
+  const record = await host.run(fromPlain(spec))
+  const { values } = record.result
+  expect(values['test/coverage']).toBeGreaterThanOrEqual(values['test/coverage-low']!)
+  // The evidence finds the noise that there is, where 0.5 in units of the scaled target was given.
+  expect(values['test/aleatoric']).toBeGreaterThan(0.15)
+  expect(values['test/aleatoric']).toBeLessThan(0.28)
+  const loaded = await host.load(record.folder!)
+  const x = { x: { shape: [2, 1], dtype: 'float32', data: Float32Array.of(0, 1) } as Value }
+  expect(await loaded.predict(x)).toEqual(await record.posterior!.predict(x))
+  const found = await loaded.sets(x)
+  expect(found.kind).toBe('intervals')
 })
