@@ -16,7 +16,8 @@ export const laplace = (options: LaplaceOptions, { engine: outer }: { readonly e
   return {
     async infer(problem, run) {
       refuse(problem)
-      await rehearse(problem, run, options)
+      // Where nothing is trained there is nothing to say it before.
+      if (after.plan?.(problem)['steps'] !== 0) await rehearse(problem, run, options)
       warnOfTemperature(run, 'likelihoodTemperature', options.likelihoodTemperature)
       if (options.tune === 'online') return online(problem, run, after, options)
       const curved = await curve(problem, run, weightsOf(await run.infer('fit', after, problem)), options)
