@@ -178,6 +178,28 @@ describe('ockham certify', () => {
     expect(certificates[0]!.assumptions.join(' ')).toContain('the 1000 examples that it did not see')
   })
 
+  it('a decoder is rebuilt by its message, and a run of text gets the bound of text', { timeout: 60_000 }, async () => {
+    const names = join(out, 'names.txt')
+    writeFileSync(names, Array.from({ length: 300 }, (_, i) => `${'aeiou'[i % 5]}${'lmnr'[i % 4]}${'aeiou'[i % 3]}`).join('\n'))
+    const { folder: learnt } = await host.run({
+      name: 'decoder',
+      seed: 2,
+      dataset: use('text', { file: names, unit: 'lines', layout: 'single', context: 4, validation: 0, test: 0 }),
+      model: use('subspace', { of: use('gpt', { layers: 1, width: 8, heads: 2, context: 4 }), dim: 16 }),
+      objective: use('next-token'),
+      inference: use('quantised', {
+        levels: 3,
+        epochs: 1,
+        after: use('map', { epochs: 8, optimizer: use('adam', { learningRate: 0.1 }) }),
+      }),
+    })
+    const { certificates } = await host.certify(learnt!)
+    expect(certificates.map(({ bound, unit, terms }) => [bound, unit, terms['n'], terms['tokens']])).toEqual([
+      ['text-compression', 'document', 300, 1200],
+    ])
+    expect((await host.decode(join(learnt!, 'message.bin'))).agrees).toBe(true)
+  })
+
   it('a run gets its message from certify', async () => {
     const before = readFileSync(join(folder, 'message.bin'))
     rmSync(join(folder, 'message.bin'))
