@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs-core'
 import type { HostKey } from './key.js'
 import type { Variables } from './model.js'
 import type { Json, Value, Values } from './value.js'
@@ -46,5 +47,7 @@ export interface Posterior {
   /** Log marginal likelihood, nats. */
   readonly evidence?: number
   readonly message?: Message
+  /** Where `predict` changes on the host what each member of another posterior predicts: the same change, traced, so that it can be exported. */
+  readonly finish?: (member: Prediction<Tensor>) => Prediction<Tensor>
   save(): Saved
 }

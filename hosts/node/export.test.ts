@@ -106,6 +106,17 @@ describe('an exported run gives in plain ONNX Runtime what predict gives', () =>
     expect(worst).toBeLessThan(1e-5)
   })
 
+  it.each([
+    ['a network', classes.inference],
+    ['an ensemble', use('ensemble', { members: 2, of: classes.inference })],
+  ] as const)('for the temperature of %s', async (_, after) => {
+    const inference = use('temperature', { after })
+    const dataset = use('two-moons', { n: 100, validation: 40 })
+    const { made, worst } = await tried({ ...classes, dataset, model: use('mlp', { hidden: [4] }), inference }, [2], [1, 6])
+    expect(made.outputs).toEqual(['probabilities'])
+    expect(worst).toBeLessThan(1e-5)
+  })
+
   it('or says that it cannot be exported', async () => {
     const spec = {
       seed: 0,
@@ -116,5 +127,8 @@ describe('an exported run gives in plain ONNX Runtime what predict gives', () =>
     }
     const { folder } = await host.run({ ...spec, prior: use('flat'), evaluations: [] })
     await expect(exportRun(host, folder!)).rejects.toThrow(/OCK-EXPORT-001.*load\(run\)\.predict/s)
+    const dropping = { ...classes, seed: 0, prior: use('flat'), evaluations: [], model: use('mlp', { hidden: [4] }) }
+    const drawn = await host.run({ ...dropping, inference: use('mc-dropout', { steps: 2 }) })
+    await expect(exportRun(host, drawn.folder!)).rejects.toThrow(/OCK-EXPORT-003.*load\(run\)\.predict/s)
   })
 })

@@ -55,7 +55,8 @@ const apart = (given: Values, wanted: Values): number =>
 
 /**
  * A run's predictive distribution as an `.onnx` file: output `probabilities` [n, C], or `mean` and `std` [n, D]. The file is run before it is
- * given. Throws `OCK-EXPORT-001` where the posterior predicts by no traced function of x, `-002` where the file does not do what `predict` does.
+ * given. Throws `OCK-EXPORT-001` where the posterior predicts by no traced function of x, `-002` where the file does not do what `predict` does,
+ * `-003` where predictions draw.
  */
 export async function exportRun(host: Host, run: string, { batch }: ExportOptions = {}): Promise<ExportedModel> {
   const watched = watching(host.engine)
@@ -63,7 +64,7 @@ export async function exportRun(host: Host, run: string, { batch }: ExportOption
   const { posterior, meta, folder } = loaded
   const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
   const seen = noise('watched', batch ?? 4, inputs)
-  const predictive = retraced(watched, seen, await posterior.predict(seen))
+  const predictive = retraced(watched, seen, await posterior.predict(seen), posterior.finish)
   if (!predictive) throw untraceable(posterior.save().kind, folder)
   const { exported, runFile } = await import('../../plugins/services/onnxruntime/export.js')
   const bytes = exported({

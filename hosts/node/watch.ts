@@ -1,7 +1,7 @@
-import type { Engine, HostKey, Key, Prediction, Tensors, Value, Values } from 'ockham'
+import type { Engine, HostKey, Key, Posterior, Prediction, Tensors, Value, Values } from 'ockham'
 import { InputError } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { mixture, silent } from '../../plugins/parts/training/index.js'
+import { mixture } from '../../plugins/parts/training/index.js'
 
 /** A call of a compiled function, as it went. */
 interface Call {
@@ -57,13 +57,25 @@ type Fields = Readonly<Record<string, Value>>
 const fieldsOf = (p: Prediction): Fields =>
   p.kind === 'categorical' ? { probabilities: p.probabilities } : { mean: p.mean, variance: p.variance }
 
+const drawing = (): never => {
+  throw new InputError({
+    code: 'OCK-EXPORT-003',
+    what: 'its predictions draw random numbers for each row, such as the masks of dropout: they are no function of x alone',
+    where: 'posterior',
+    remedy: 'serve this run by load(run).predict(x)',
+  })
+}
+
+/** Stands where the file would have to draw. */
+const still: Key = { fold: () => still, normal: drawing, uniform: drawing, bernoulli: drawing, integers: drawing, permutation: drawing }
+
 /** The same call with its inputs replaced by traced ones; all else is captured. */
 function replayed({ fn, args }: Call, given: Values, x: Tensors, engine: Engine): unknown {
   const names = Object.keys(given)
   return fn(
     mapped(args, (v) => {
       if (typeof v === 'number') return tf.scalar(v)
-      if (isKey(v)) return silent satisfies Key
+      if (isKey(v)) return still
       if (!isValue(v)) return v
       const name = names.find((n) => leads(v, given[n]!))
       return name === undefined ? engine.capture(v) : x[name]!
@@ -87,9 +99,14 @@ function placesOf({ result }: Call, fields: Fields, exact: boolean): ((tree: unk
 
 /**
  * What a posterior's `predict` did, as a traced function of its inputs: the one call that gave the prediction, or the mixture of all that gave
- * predictions. A guess that whoever uses it must check at other inputs; undefined where there is none.
+ * predictions, each finished as the posterior says. A guess that whoever uses it must check at other inputs; undefined where there is none.
  */
-export function retraced(watched: Watched, x: Values, prediction: Prediction): ((x: Tensors) => Prediction<Tensor>) | undefined {
+export function retraced(
+  watched: Watched,
+  x: Values,
+  prediction: Prediction,
+  finish?: Posterior['finish'],
+): ((x: Tensors) => Prediction<Tensor>) | undefined {
   const fields = fieldsOf(prediction)
   const uses = watched.calls.filter(({ args }) =>
     Object.values(x).every((v) => [...leavesOf(args).values()].some((leaf) => leads(leaf, v))),
@@ -100,11 +117,11 @@ export function retraced(watched: Watched, x: Values, prediction: Prediction): (
       places && ((at) => ({ kind: prediction.kind, ...places(replayed(call, x, at, watched.engine)) }) as unknown as Prediction<Tensor>)
     )
   }
-  const direct = uses.map((call) => one(call, true)).find((found) => found)
+  const direct = finish ? undefined : uses.map((call) => one(call, true)).find((found) => found)
   if (direct) return direct
   const members = uses.map((call) => one(call, false))
   if (members.length === 0 || members.some((m) => !m)) return undefined
-  return (at) => mixture(members.map((m) => m!(at)))
+  return (at) => mixture(members.map((m) => (finish ? finish(m!(at)) : m!(at))))
 }
 
 export const untraceable = (kind: string, where: string): InputError =>

@@ -3,6 +3,7 @@
  */
 import { hostKey, InputError, RunError, slot } from 'ockham'
 import type { Engine, Inference, Json, Posterior, Prediction, Problem, Saved, Value } from 'ockham'
+import { tf } from 'ockham/tensor'
 import { z } from 'zod'
 import { checkSplits } from '../../parts/evaluation/index.js'
 import { average, inputsOf, mapOptions, maximumAPosteriori, rowsOf, value, type MapOptions } from '../../parts/training/index.js'
@@ -43,6 +44,14 @@ function scaled({ shape, data }: Value, temperature: number): Value {
   return { shape, dtype: 'float32', data: out }
 }
 
+/** The same traced: softmax(log p / T). What float32 has of a smallest number once denormals count as zero stands for 0. */
+const traced =
+  (temperature: number): NonNullable<Posterior['finish']> =>
+  (member) => {
+    if (member.kind !== 'categorical') throw notClasses()
+    return { kind: 'categorical', probabilities: tf.softmax(tf.log(tf.maximum(member.probabilities, 2 ** -126)).div(temperature)) }
+  }
+
 /** The posterior whose members' logits, or its own, are divided by the temperature. */
 function posteriorOf(inner: Posterior, temperature: number, split: string): Posterior & { readonly temperature: number } {
   return {
@@ -54,6 +63,7 @@ function posteriorOf(inner: Posterior, temperature: number, split: string): Post
       return average(each.map(({ data }) => ({ kind: 'categorical', probabilities: scaled({ ...probabilities, data }, temperature) })))
     },
     ...(inner.weights && { weights: inner.weights }),
+    ...(!inner.finish && { finish: traced(temperature) }),
     save() {
       const { kind, values, meta } = inner.save()
       return { kind: 'temperature', values, meta: { temperature, split, of: { kind, meta } } }
