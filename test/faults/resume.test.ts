@@ -27,6 +27,17 @@ inference: { use: map, steps: ${steps}, batchSize: 8, accumulate: 2, schedule: c
 evaluations: [perplexity]
 `
 
+/** Weights of few levels, and the message that says them. */
+const levels = (steps: number) => `
+seed: 3
+dataset: { use: two-moons, n: 200 }
+model: { use: subspace, of: { use: mlp, hidden: [16] }, dim: 16 }
+objective: cross-entropy
+inference: { use: quantised, levels: 3, epochs: 40, after: { use: map, steps: ${steps}, batchSize: 32, checkpoint: { steps: 40 } } }
+evaluations: [calibration]
+bounds: [compression]
+`
+
 const only = (out: string): string => folders(out)[0]!
 
 /** Checkpointed steps so far, from the journal. */
@@ -42,6 +53,7 @@ describe.each([
   ['onnxruntime', 4000, 3, moons],
   ['interpreter', 600, 2, moons],
   ['onnxruntime', 1200, 1, adapters],
+  ['onnxruntime', 2000, 1, levels],
 ] as const)('a run killed on %s', (engine, steps, kills, spec) => {
   it('ends with the bytes of an uninterrupted one after being resumed, killed several times', async () => {
     const file = fileWith(spec(steps))
@@ -65,8 +77,8 @@ describe.each([
     expect(posteriorOf(only(out)).equals(posteriorOf(only(whole)))).toBe(true)
     const values = (folder: string) => (JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')) as { values: object }).values
     expect(values(only(out))).toEqual(values(only(whole)))
-    for (const name of ['adapter_model.safetensors', 'adapter_config.json'])
-      if (spec === adapters) expect(readFileSync(join(only(out), name)).equals(readFileSync(join(only(whole), name)))).toBe(true)
+    const files = spec === adapters ? ['adapter_model.safetensors', 'adapter_config.json'] : spec === levels ? ['message.bin'] : []
+    for (const name of files) expect(readFileSync(join(only(out), name)).equals(readFileSync(join(only(whole), name)))).toBe(true)
   }, 240_000)
 })
 
