@@ -98,6 +98,9 @@ describe('load', () => {
     const x = { x: { shape: [3, 2], dtype: 'float32' as const, data: Float32Array.of(0, 0, 1, 1, -2, 3) } }
     expect(await loaded.predict(x)).toEqual(await posterior!.predict(x))
     expect(loaded.meta.classes?.length).toBe(2)
+    const wide = { shape: [2, 3], dtype: 'float32' as const, data: new Float32Array(6) }
+    await expect(loaded.predict({ x: wide })).rejects.toThrow(/OCK-RUN-016.*x is \[2, 3\].*give rows of x, float32 \[n, 2\]/)
+    await expect(loaded.predict({ z: wide })).rejects.toThrow(/OCK-RUN-016.*no x among/)
   })
 })
 
