@@ -212,6 +212,13 @@ describe.each(Object.entries(engines))('on %s', (machine, start) => {
     60_000,
   )
 
+  it('a temperature is told', async () => {
+    const { run, events } = testRun(engine)
+    await make.nuts({ warmup: 4, draws: 8, chains: 2, temperature: 0.5 }).infer(line(), run)
+    const said = events.flatMap((e) => (e.type === 'warning' && e.code === 'OCK-BAYES-001' ? [e.message] : []))
+    expect(said).toEqual([expect.stringContaining('posteriorTemperature is 0.5')])
+  })
+
   it('a step too large is told: divergences, and no agreement', async () => {
     const { run, events } = testRun(engine)
     await make.hmc({ stepSize: 40, warmup: 0, draws: 40, chains: 2 }).infer(line(), run)

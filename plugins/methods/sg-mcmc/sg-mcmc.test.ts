@@ -214,6 +214,15 @@ describe.each(Object.entries(engines))('sg-mcmc on %s', (_, start) => {
     expect(effectiveSize([intercept])).toBeGreaterThan(100)
   }, 60_000)
 
+  it('a temperature is told', async () => {
+    const optimizer = sghmc({ learningRate: 0.01, temperature: 0.01, momentumDecay: 0.1 })
+    const options = { ...sgMcmcOptions.parse({ epochs: 4, batchSize: 4, draws: 2 }), optimizer, after: undefined }
+    const { run, events } = testRun(on)
+    await sgMcmc(options, { engine: on }).infer(line(), run)
+    const said = events.flatMap((e) => (e.type === 'warning' && e.code === 'OCK-BAYES-001' ? [e.message] : []))
+    expect(said).toEqual([expect.stringContaining('posteriorTemperature is 0.01')])
+  })
+
   it('chains start apart, and what is saved predicts the same', async () => {
     const optimizer = sgld({ learningRate: 0.01, temperature: 1, gradientNoise: 0 })
     const inference = sgMcmc(

@@ -112,6 +112,7 @@ export const ivon = (options: IvonOptions, { engine: outer }: { readonly engine:
       schedule: { kind: options.schedule, warmup: options.warmup, floor: 0 },
     })
     const delta = precisionOfDecay(weightDecay, lambda)
+    run.emit({ type: 'evaluation', name: kind, values: { 'train/prior-precision': delta, 'train/weight-decay': weightDecay } })
     const deviation: Values = map(under('h.', memory.optimizer), (h): Value => ({
       ...h,
       data: Float32Array.from(h.data, (x: number) => 1 / Math.sqrt(lambda * x + delta)),

@@ -215,8 +215,12 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
         ...ivonOptions.parse({ epochs: 12_000, batchSize: 4, learningRate: 0.02, beta2: 0.999, curvature: 4, weightDecay: 0.5 }),
         after: undefined,
       }
-      const posterior = await ivon(options, { engine }).infer(line(flat()), testRun(engine).run)
+      const { run, events } = testRun(engine)
+      const posterior = await ivon(options, { engine }).infer(line(flat()), run)
       const { mean, precision } = posterior.gaussian!
+      expect(events.findLast((e) => e.type === 'evaluation')).toMatchObject({
+        values: { 'train/prior-precision': 2, 'train/weight-decay': 0.5 },
+      })
       // λ δ = 4 · ½ is the prior's precision, 2.
       expect(Math.abs(mean['head.kernel']!.data[0]! - 0.8923076923)).toBeLessThan(0.05)
       expect(Math.abs(precision['head.bias']!.data[0]! / 18 - 1)).toBeLessThan(0.25)
