@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { InputError, Recorded, Tracker } from 'ockham'
-import { tf } from 'ockham/tensor'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { InputError, Prior, Recorded, Tracker } from 'ockham'
+import { tf, type Scalar } from 'ockham/tensor'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createHost, use, type Host } from './index.js'
 import { readYaml } from './yaml.js'
 
@@ -133,6 +133,19 @@ describe('plan', () => {
     expect(plan.fold?.steps).toBe(60)
     expect(plan.fold!.tensorsPerCall).toBeGreaterThan(0)
     expect((await import('./folder.js')).listRuns(out).length).toBe(before)
+  })
+
+  it('compiles once for runs that differ in their seed alone, and for each object', async () => {
+    const compiled = vi.spyOn(host.engine, 'loop')
+    const plans = await host.plan({ ...base, seeds: [0, 1, 2], variants: { narrow: { model: use('mlp', { hidden: [4] }) }, wide: {} } })
+    expect(compiled).toHaveBeenCalledTimes(2)
+    expect(Object.values(plans).map((p) => p.parameters)).toEqual([22, 22, 22, 82, 82, 82])
+    compiled.mockRestore()
+    const mine = (scale: number): Prior => ({
+      energy: ({ net }) => (scale ? net.vars.params['head.kernel']!.abs().sum<Scalar>().mul(scale) : tf.scalar(0)),
+    })
+    const own = await host.plan({ ...base, variants: { none: { prior: mine(0) }, some: { prior: mine(2) } } })
+    expect(own['some']!.fold!.nodes).toBeGreaterThan(own['none']!.fold!.nodes)
   })
 
   it('does not do what a sampler does in stages', async () => {

@@ -119,9 +119,10 @@ export class Host {
   async plan(spec: PipelineSpec): Promise<Record<string, Plan>> {
     const prepared = await prepare(await this.#check(spec))
     try {
-      await preflight(prepared, this.#around)
+      const known = await preflight(prepared, this.#around)
       const plans: Record<string, Plan> = {}
-      for (const run of prepared) plans[run.name] = await planRun(run.earlier ?? run, this.#around)
+      for (const { name, run } of prepared.map((p) => ({ name: p.name, run: p.earlier ?? p })))
+        plans[name] = known(run) ?? (await planRun(run, this.#around))
       return plans
     } finally {
       await disposeAll(prepared)

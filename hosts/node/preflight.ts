@@ -24,21 +24,23 @@ const kindOf = ({ composition }: Prepared): string => {
 /**
  * Whether every run can start: initial weights are there and fit, contexts have the shape of the data, what is traced can be. All
  * problems are in one InputError, found before a folder is made. A run that starts from an earlier stage is not tried, its stage is;
- * nor is a process, which has nothing to trace.
+ * nor is a process, which has nothing to trace. Returns the plans of what was tried, which are those of other seeds as well; not of objects,
+ * which may differ in what their functions close over.
  */
-export async function preflight(prepared: readonly Prepared[], around: Around): Promise<void> {
+export async function preflight(prepared: readonly Prepared[], around: Around): Promise<(run: Prepared) => Plan | undefined> {
   const problems = new Problems()
-  const tried = new Set<string>()
+  const tried = new Map<string, Plan | undefined>()
   for (const run of prepared.map((p) => p.earlier ?? p)) {
     const kind = kindOf(run)
     if (tried.has(kind) || !('apply' in run.composition.model)) continue
-    tried.add(kind)
+    tried.set(kind, undefined)
     try {
-      await planRun(run, around)
+      tried.set(kind, await planRun(run, around))
     } catch (error) {
       if (!(error instanceof OckhamError)) throw error
       for (const problem of error.problems) problems.add({ ...problem, where: [run.name, problem.where].filter(Boolean).join(': ') })
     }
   }
   problems.check()
+  return (run) => (kindOf(run).includes('"inline":') ? undefined : tried.get(kindOf(run)))
 }
