@@ -1,7 +1,18 @@
-import { hostKey, type Batch, type Engine, type Key, type Problem, type Step, type Tensors, type Value, type Values } from 'ockham'
+import {
+  hostKey,
+  type Batch,
+  type Engine,
+  type Key,
+  type Model,
+  type Problem,
+  type Step,
+  type Tensors,
+  type Value,
+  type Values,
+} from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { mlp, mlpOptions } from '../../parts/networks/index.js'
+import { dense, mlp, mlpOptions } from '../../parts/networks/index.js'
 import { gaussian } from '../../parts/objectives/index.js'
 import { flat, normal } from '../../parts/priors/index.js'
 import { adam, adamOptions, map, prefix, under, value } from '../../parts/training/index.js'
@@ -73,6 +84,27 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
       flipout.data.map((g: number, i: number) => g + mean[i]!),
       [0.4, -0.84],
     )
+    program.dispose()
+  })
+
+  it('one draw of the weights for all: brief section 4.3', async () => {
+    const layer: Model = {
+      init: () => ({ params: {}, frozen: {}, state: {} }),
+      apply: (vars, x, call) => dense(vars, 'w', x as Tensor, call),
+    }
+    const model = spreadModel(layer, 'weights', () => Promise.reject(new Error('no start is asked for')), 1)
+    const program = engine.compile((a: { x: Tensor; m: Tensor; rho: Tensor; e: Tensor }) => {
+      const key: Key = { fold: () => key, normal: () => a.e } as unknown as Key
+      const vars = { params: { 'mean.w.kernel': a.m, 'rho.w.kernel': a.rho }, frozen: {}, state: {} }
+      return model.apply(vars, a.x, { train: true, key, at: (_, h) => h, next: () => undefined })
+    })
+    const y = await program({
+      x: value([1, -2], [1, 2]),
+      m: value([0.5, -0.3, 0.1, 0.4], [2, 2]),
+      rho: value([0.1, 0.3, 0.2, 0.05].map(inverseSoftplus), [2, 2]),
+      e: value([1, 0.2, -0.5, 2], [2, 2]),
+    })
+    close(y.data, [0.6, -1.24])
     program.dispose()
   })
 
@@ -208,6 +240,45 @@ describe.each(Object.entries(engines))('variational on %s', (name, start) => {
     expect(Object.keys(memory).sort()).toEqual(['decay', ...Object.keys(prefix('h.', params)), ...Object.keys(prefix('m.', params))].sort())
     program.dispose()
   })
+
+  if (onFast)
+    it('IVON on the quadratic of brief section 5 for long: h is its curvature, θ its regularised optimum', async () => {
+      const optimizer = ivonStep(
+        ivonStepOptions.parse({ learningRate: 0.02, curvature: 0.5, beta2: 0.9995, weightDecay: 0.001, effectiveSize: 1000 }),
+      )
+      const program = engine.compile((a: { params: Record<string, Tensor>; memory: Record<string, Tensor>; key: Key }) => {
+        const { params, memory } = optimizer.update({
+          params: a.params,
+          memory: a.memory,
+          gradient: (p) => ({ w: p['w']!.sub(tf.tensor([0.5, -1])).mul(tf.tensor([1, 4])) }),
+          key: a.key,
+          step: tf.scalar(0),
+          rate: tf.scalar(1),
+          examples: 7,
+        })
+        return { params, memory }
+      })
+      let params: Values = { w: value([0, 0]) }
+      let memory = optimizer.init(params)
+      const [h, theta] = [
+        [0, 0],
+        [0, 0],
+      ]
+      const [steps, last] = [24_000, 8000]
+      for (let t = 0; t < steps; t++) {
+        const next = await program({ params, memory, key: hostKey(t) })
+        params = next.params
+        memory = next.memory
+        if (t < steps - last) continue
+        for (const i of [0, 1]) {
+          h[i]! += memory['h.w']!.data[i]! / last
+          theta[i]! += params['w']!.data[i]! / last
+        }
+      }
+      program.dispose()
+      h.forEach((v, i) => expect(Math.abs(v / [1, 4][i]! - 1)).toBeLessThan(0.05))
+      theta.forEach((v, i) => expect(Math.abs(v - [0.5 / 1.001, -4 / 4.001][i]!)).toBeLessThan(0.005))
+    }, 60_000)
 
   if (onFast)
     it('IVON finds the curvature of a line', async () => {
