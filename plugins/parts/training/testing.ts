@@ -3,12 +3,17 @@ import type { Dataset, DatasetMeta, Engine, HostKey, RunEvent, Store, TypedArray
 import { hostKey, memoryStore, PlacedRun } from 'ockham'
 import { createEngine, interpreter } from '../../services/engine/index.js'
 import { onnxruntime } from '../../services/onnxruntime/index.js'
+import { tfjsNode } from '../../services/tfjs-node/index.js'
 import { map } from './trees.js'
 
-/** The engines that tests run on, by name. */
+/** A folder that has `@tensorflow/tfjs-node`, where there is one. */
+const tensorflow = process.env['TFJS_NODE']
+
+/** The engines that tests run on, by name: those that are always there, and TensorFlow's kernels where TFJS_NODE says where they are. */
 export const engines: Readonly<Record<string, () => Promise<Engine>>> = {
   interpreter: async () => createEngine(await interpreter()),
   onnxruntime: async () => createEngine(await onnxruntime()),
+  ...(tensorflow && { 'tfjs-node': async () => createEngine(await tfjsNode({ from: [tensorflow] })) }),
 }
 
 export interface TestRunOptions {
