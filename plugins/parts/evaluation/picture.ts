@@ -95,12 +95,12 @@ const classesOfOne = (): InputError =>
     remedy: 'leave picture out',
   })
 
-/** How unsure a prediction is: entropy of classes in nats, the standard deviation of a number. */
-function unsure(p: Prediction): Float64Array {
+/** How unsure a prediction is: entropy of classes in nats, the standard deviation of a number in units of the file. */
+function unsure(p: Prediction, { target }: Dataset): Float64Array {
   if (p.kind === 'categorical') return entropy(Float64Array.from(p.probabilities.data), p.probabilities.shape[1]!)
-  return Float64Array.from({ length: p.mean.shape[0]! }, (_, i) =>
-    Math.sqrt(p.variance.data[(i * p.variance.data.length) / p.mean.shape[0]!]!),
-  )
+  const [stretch = 1] = target?.std ?? []
+  const width = p.variance.data.length / p.mean.shape[0]!
+  return Float64Array.from({ length: p.mean.shape[0]! }, (_, i) => stretch * Math.sqrt(p.variance.data[i * width]!))
 }
 
 /** Uncertainty over the plane of two inputs. */
@@ -113,7 +113,7 @@ async function plane(
   const [a, b] = [axis(points, 2, 0, side, margin), axis(points, 2, 1, side, margin)]
   const grid = b.at.flatMap((y) => a.at.map((x) => [x, y] as const))
   const p = await posterior.predict(input(grid.flat(), dataset.meta.shapes['x']!.shape))
-  const found = unsure(p)
+  const found = unsure(p, dataset)
   const squares = grid.map(([x, y], i): Square => ({ x: original(dataset, x, 0), y: original(dataset, y, 1), value: found[i]! }))
   const scale = (i: 0 | 1, step: number): number => original(dataset, step, i) - original(dataset, 0, i)
   const seen = Array.from({ length: points.rows }, (_, i) => ({
