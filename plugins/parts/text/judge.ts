@@ -25,15 +25,23 @@ export interface Judged {
 /** Passes a call. */
 const size = 32
 
+/** Passes of a text through a decoder: at most `context` tokens each, `count` of them to judge in all. */
+export interface Reading {
+  readonly passes: Iterable<Pass>
+  readonly context: number
+  readonly count: number
+}
+
 /**
- * Probabilities and ranks of tokens by the weights of a decoder: passes of at most `context` tokens, padded. Tokens at −1 are not judged.
- * Inside a subspace the decoder's own weights are computed once, on the host.
+ * Probabilities and ranks of tokens by the weights of a decoder, with a program that goes when all is read. Tokens at −1 are not judged. Inside a
+ * subspace the decoder's own weights are computed once, on the host.
  */
-export function judge(
+export async function judge(
   problem: Problem,
   engine: Engine,
-  context: number,
-): (vars: Variables<Value>, passes: Iterable<Pass>, count: number) => Promise<Judged> {
+  vars: Variables<Value>,
+  { passes, context, count }: Reading,
+): Promise<Judged> {
   const { model } = problem
   const inner = parametric(isWrapper(model) ? model.of : model)
   const program = engine.compile(({ vars, x, y }: { vars: Variables; x: Tensor; y: Tensor }) => {
@@ -48,9 +56,9 @@ export function judge(
     const own = tf.gather(flat.reshape([-1]), tf.cast(places, 'int32')).reshape([n * t, 1])
     return { nats: surprisals(flat, y.reshape([-1])), above: tf.cast(tf.greaterEqual(flat, own), 'float32').sum(1).sub(1) }
   })
-  return async (vars, passes, count) => {
-    const at = isWrapper(model) ? model.unwrap(vars) : vars
-    const judged = { probabilities: new Float64Array(count), above: new Float64Array(count) }
+  const at = isWrapper(model) ? model.unwrap(vars) : vars
+  const judged = { probabilities: new Float64Array(count), above: new Float64Array(count) }
+  try {
     for (const few of inCalls(passes)) {
       const [x, y] = [new Int32Array(size * context), new Int32Array(size * context).fill(padding)]
       few.forEach((pass, i) => {
@@ -68,6 +76,8 @@ export function judge(
       )
     }
     return judged
+  } finally {
+    program.dispose()
   }
 }
 

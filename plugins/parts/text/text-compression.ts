@@ -67,7 +67,8 @@ export function textCompression(given: TextCompressionOptions, { dataset }: { re
       const context = meta.shapes['x']!.shape[0]!
       const passes = passesOf(count, context, Math.min(stride, context))
       const { weight } = count
-      const { probabilities, above } = await judge(problem, run.engine, context)(decoded.weights!.point(), passes, weight.length)
+      const reading = { passes, context, count: weight.length }
+      const { probabilities, above } = await judge(problem, run.engine, decoded.weights!.point(), reading)
       const classes = meta.text.vocabulary
       const mean = (alpha: number | undefined): number =>
         weight.reduce(
