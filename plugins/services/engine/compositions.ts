@@ -2,6 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs-core'
 import { composed, type Composed } from './composed/index.js'
 import { finished, imageCompositions } from './image-compositions.js'
 import type { Attrs } from './signatures/row.js'
+import { isMasked, strided } from './strided.js'
 import { tf, type Tensor } from './tensor.js'
 
 /** Runs a kernel on infos, recording it where an input is symbolic. */
@@ -44,6 +45,11 @@ export const compositions: Readonly<Record<string, Composition>> = {
     const at = dim as number
     shape.splice(at < 0 ? shape.length + at + 1 : at, 0, 1)
     return call('Reshape', { x: input! }, { shape })
+  },
+  StridedSlice: ({ x }, given, call) => {
+    if (!isMasked(given)) return undefined
+    const { attrs, shape } = strided(x!.shape, given)
+    return call('Reshape', { x: call('StridedSlice', { x: x! }, attrs) }, { shape: [...shape] })
   },
   Cumprod: ({ x }, { axis, exclusive, reverse }, call) => {
     const at = axis as number

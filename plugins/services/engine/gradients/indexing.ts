@@ -1,6 +1,7 @@
-import type { Tensor } from '@tensorflow/tfjs-core'
+import type { NamedAttrMap, Tensor } from '@tensorflow/tfjs-core'
 import { kit } from '../kit.js'
 import { resizeGradient, type Resize } from '../resize.js'
+import { strided } from '../strided.js'
 import { replace, supply } from './supply.js'
 
 const { tf } = kit
@@ -10,7 +11,10 @@ supply('StridedSlice', ['x'], (seed, saved, attrs) => {
   const [dy, x] = [seed as Tensor, saved[0]!]
   const size = x.size
   const places = tf.range(0, size, 1, 'int32').reshape(x.shape)
-  const taken = tf.engine().runKernel<Tensor>('StridedSlice', { x: places }, attrs).dataSync()
+  const taken = tf
+    .engine()
+    .runKernel<Tensor>('StridedSlice', { x: places }, strided(x.shape, attrs).attrs as NamedAttrMap)
+    .dataSync()
   const index = new Int32Array(size).fill(taken.length)
   taken.forEach((at, i) => void (index[at] = i))
   const padded = tf.concat([dy.reshape([taken.length]), tf.zeros([1])])

@@ -1,4 +1,5 @@
 import { sizeOf } from '../graph.js'
+import { strided } from '../strided.js'
 import { tf } from '../tensor.js'
 import { expectSame, Mismatch, one, place, places, same, slot, type Table } from './row.js'
 
@@ -51,19 +52,8 @@ export const moves: Table = {
   StridedSlice: {
     inputs: ['x'],
     infer: ([x], attrs) => {
-      const a = attrs as Readonly<Record<'begin' | 'end' | 'strides', number[]> & Record<string, number>>
-      const info = tf.slice_util.sliceInfo(
-        [...x!.shape],
-        a.begin,
-        a.end,
-        a.strides,
-        a.beginMask!,
-        a.endMask!,
-        a.ellipsisMask!,
-        a.newAxisMask!,
-        a.shrinkAxisMask!,
-      )
-      return one(info.finalShape, x!.dtype, attrs)
+      const said = strided(x!.shape, attrs)
+      return one(said.shape, x!.dtype, said.attrs)
     },
   },
   Concat: {

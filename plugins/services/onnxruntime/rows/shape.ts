@@ -1,4 +1,3 @@
-import { tf } from '../../engine/tensor.js'
 import { axesOf } from './row.js'
 import type { Call, Row, Rows } from './row.js'
 
@@ -17,14 +16,8 @@ const slice: Row = (c) => {
 
 /** Python's x[begin:end:stride] with masks; an end before the first element is written as tfjs resolves it, then shifted below −n. */
 const stridedSlice: Row = (c) => {
-  const shape = [...c.of(0).shape]
-  const list = (name: string) => c.attr<number[]>(name)
-  const mask = (name: string) => c.attr<number | undefined>(name) ?? 0
-  const masks = [mask('beginMask'), mask('endMask'), mask('ellipsisMask'), mask('newAxisMask'), mask('shrinkAxisMask')] as const
-  const { begin, end, strides } = tf.slice_util.sliceInfo(shape, list('begin'), list('end'), list('strides'), ...masks)
-  const ends = end.map((e, i) => (e < 0 ? -shape[i]! - 1 : e))
-  const axes = shape.map((_, i) => i)
-  return c.reshape(c.emit('Slice', [c.x[0]!, c.ints(begin), c.ints(ends), c.ints(axes), c.ints(strides)]), c.out.shape)
+  const [begin, end, strides] = ['begin', 'end', 'strides'].map((name) => c.ints(c.attr<number[]>(name)))
+  return c.emit('Slice', [c.x[0]!, begin!, end!, c.ints(c.of(0).shape.map((_, i) => i)), strides!])
 }
 
 /** Walks backwards to just before the start. */
