@@ -1,4 +1,4 @@
-import { InputError, type Bound, type Certificate, type Dataset, type Message } from 'ockham'
+import { InputError, type Bound, type Certificate, type Dataset, type Message, type Posterior, type Problem, type Run } from 'ockham'
 import { z } from 'zod'
 import {
   assumptionsOf,
@@ -11,6 +11,7 @@ import {
   sha256,
   smoothedLoss,
   unitAssumption,
+  type Evaluated,
 } from '../bounds/index.js'
 import { checkSplits } from '../evaluation/index.js'
 import { judge } from './judge.js'
@@ -50,7 +51,7 @@ export type TextCompressionOptions = z.output<typeof textCompressionOptions>
  * of rows that are not the units.
  */
 export function textCompression(given: TextCompressionOptions, { dataset }: { readonly dataset: Dataset }): Bound {
-  const { unit, split, stride, units, loss, k } = given
+  const { unit, split, loss, k } = given
   const options = { ...given, method: given.method ?? (unit === 'token' ? ('hoeffding' as const) : ('kl' as const)) }
   checkSplits(dataset, [split], 'split')
   return {
@@ -58,24 +59,8 @@ export function textCompression(given: TextCompressionOptions, { dataset }: { re
       const message = messageOf(posterior)
       const decoded = await message.decode(message.bytes)
       const { meta } = problem.dataset
-      if (!meta.text) throw noText(meta.task)
-      const rows = (split === 'train' && message.rows) || Int32Array.from({ length: meta.splits[split]! }, (_, row) => row)
-      const passages = await passagesOf(problem.dataset, split, rows, unit)
-      refuseShare(message, passages, rows.length, unit)
-      const n = unit === 'token' ? passages.reduce((sum, { y }) => sum + y.length, 0) : passages.length
-      const count = counted(passages, unit, units === undefined ? undefined : drawsOf(run, message, n, units))
-      const context = meta.shapes['x']!.shape[0]!
-      const passes = passesOf(count, context, Math.min(stride, context))
-      const { weight } = count
-      const reading = { passes, context, count: weight.length }
-      const { probabilities, above } = await judge(problem, run.engine, decoded.weights!.point(), reading)
-      const classes = meta.text.vocabulary
-      const mean = (alpha: number | undefined): number =>
-        weight.reduce(
-          (sum, w, i) => sum + w * (alpha === undefined ? Number(above[i]! >= k) : smoothedLoss(probabilities[i]!, alpha, classes)),
-          0,
-        )
-      const { value, trivial, terms } = described(message, problem.dataset, options, { n, classes, delta, mean })
+      const { tokens, ...evaluated } = await evaluate(given, { message, decoded, problem, run })
+      const { value, trivial, terms } = described(message, problem.dataset, options, { ...evaluated, delta })
       const [drawn, ...others] = assumptionsOf(options, meta, message)
       return {
         bound: 'text-compression',
@@ -85,18 +70,47 @@ export function textCompression(given: TextCompressionOptions, { dataset }: { re
         trivial,
         vacuous: value >= trivial,
         confidence: 1 - delta,
-        terms: { ...terms, tokens: weight.length },
+        terms: { ...terms, tokens },
         formula: formulaOf(options),
         assumptions: [
           ...(unit === 'token' ? [] : [drawn!]),
           unitAssumption[unit],
-          `The tokenizer, with its ${classes} tokens, was fixed before the text was looked at.`,
+          `The tokenizer, with its ${evaluated.classes} tokens, was fixed before the text was looked at.`,
           ...others,
         ],
         digests: { message: sha256(message.bytes), ...message.side, ...digests(decoded, meta) },
       }
     },
   }
+}
+
+interface Decoded {
+  readonly message: Message
+  readonly decoded: Posterior
+  readonly problem: Problem
+  readonly run: Run
+}
+
+/** The losses of what was decoded, by units or draws among them, and how many tokens were read. */
+async function evaluate(
+  { unit, split, stride, units, k }: TextCompressionOptions,
+  { message, decoded, problem, run }: Decoded,
+): Promise<Omit<Evaluated, 'delta'> & { readonly tokens: number }> {
+  const { meta } = problem.dataset
+  if (!meta.text) throw noText(meta.task)
+  const rows = (split === 'train' && message.rows) || Int32Array.from({ length: meta.splits[split]! }, (_, row) => row)
+  const passages = await passagesOf(problem.dataset, split, rows, unit)
+  refuseShare(message, passages, rows.length, unit)
+  const n = unit === 'token' ? passages.reduce((sum, { y }) => sum + y.length, 0) : passages.length
+  const count = counted(passages, unit, units === undefined ? undefined : drawsOf(run, message, n, units))
+  const context = meta.shapes['x']!.shape[0]!
+  const { weight } = count
+  const reading = { passes: passesOf(count, context, Math.min(stride, context)), context, count: weight.length }
+  const { probabilities, above } = await judge(problem, run.engine, decoded.weights!.point(), reading)
+  const classes = meta.text.vocabulary
+  const loss = (i: number, alpha: number | undefined): number =>
+    alpha === undefined ? Number(above[i]! >= k) : smoothedLoss(probabilities[i]!, alpha, classes)
+  return { n, classes, tokens: weight.length, mean: (alpha) => weight.reduce((sum, w, i) => sum + w * loss(i, alpha), 0) }
 }
 
 const about = {
