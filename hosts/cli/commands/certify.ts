@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { InputError, Problems, type Json } from 'ockham'
 import type { Certified } from '../../node/index.js'
 import { collect, common, type Common } from '../flags.js'
-import { printTable } from '../print.js'
+import { printTable, sayAbove } from '../print.js'
 import { assigned } from '../set.js'
 import { exit, withHost } from '../with-host.js'
 
@@ -20,12 +20,12 @@ function print({ file, bits, certificates, compared, agrees }: Certified): void 
     certificates.map((c, i) => ({
       bound: c.bound,
       risk: c.terms['rate'] ?? null,
-      'bound on it': c.value,
+      'bound on it': Number(sayAbove(c.value)),
       trivial: c.trivial,
       confidence: c.confidence,
       ...(compared[i] && {
         'claimed risk': compared[i].claimed.risk,
-        'claimed bound': compared[i].claimed.value,
+        'claimed bound': Number(sayAbove(compared[i].claimed.value)),
         '': compared[i].agrees ? 'agrees' : 'DIFFERS',
       }),
     })),
