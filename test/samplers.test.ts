@@ -1,4 +1,4 @@
-/* The ladder of conformance on posteriors that are found by many short steps, on one engine: each of them is learnt four times. */
+/* The ladder of conformance on posteriors that are found by many short steps, on one engine: each of them is learnt five times. */
 import hmc from '../plugins/methods/hmc/index.js'
 import sgMcmc from '../plugins/methods/sg-mcmc/index.js'
 import variational from '../plugins/methods/variational/index.js'

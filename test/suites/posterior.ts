@@ -1,5 +1,6 @@
 import type { Engine, Inference, Posterior, Prediction, Problem, Values } from 'ockham'
 import { hostKey } from 'ockham'
+import { tf } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { at, drawsOf, exact, fourPoints, inverse, lineProblem, momentsOf, priorPrecision, type Rows, type Symmetric } from './line.js'
 import { rowsOf, value } from '../../plugins/parts/training/index.js'
@@ -161,6 +162,15 @@ export function posteriorSuite(
       if (!posterior.weights) return
       const [one, two] = [await posterior.weights.sample(hostKey(2)), await restored.weights!.sample(hostKey(2))]
       expect(bytesOf(two.params)).toEqual(bytesOf(one.params))
+    })
+
+    it('leaves no tensor behind', async () => {
+      // What is compiled at the first time is held.
+      await posterior.predict(three, asked())
+      const before = tf.memory().numTensors
+      await infer(fourPoints)
+      await posterior.predict(three, asked())
+      expect(tf.memory().numTensors).toBe(before)
     })
 
     it('predicts a row the same wherever it stands, and in whatever company', async () => {
