@@ -200,6 +200,13 @@ describe('ockham certify', () => {
     expect((await host.decode(join(learnt!, 'message.bin'))).agrees).toBe(true)
   })
 
+  it('a run without a message is refused, whatever its bounds', { timeout: 60_000 }, async () => {
+    const plain = { dataset: use('two-moons', { n: 60 }), model: use('mlp', { hidden: [4] }), objective: use('cross-entropy') }
+    const { folder: learnt } = await host.run({ name: 'plain', ...plain, inference: use('map', { steps: 2 }), bounds: [use('hoeffding')] })
+    await expect(host.certify(learnt!)).rejects.toThrow(/OCK-CERT-004.*quantised/)
+    await expect(host.decode(apart('other-spec'), { spec: join(learnt!, 'spec.yaml') })).rejects.toThrow(/OCK-CERT-004/)
+  })
+
   it('a run gets its message from certify', async () => {
     const before = readFileSync(join(folder, 'message.bin'))
     rmSync(join(folder, 'message.bin'))

@@ -12,6 +12,7 @@ import {
   type Certificate,
   type CheckedRun,
   type Engine,
+  type Fault,
   type Json,
   type PipelineSpec,
   type Place,
@@ -62,7 +63,14 @@ const nameOf = (use: unknown): unknown =>
 const messageBounds: readonly unknown[] = ['compression', 'text-compression']
 
 /** The spec of a run that can be certified: one run, with a bound that measures a message. */
-function withBound(plain: Json, where: string): PipelineSpec {
+interface Certifiable {
+  readonly spec: PipelineSpec
+  readonly where: string
+  /** Where the spec has that bound; absent where it is its own. */
+  readonly added?: string
+}
+
+function withBound(plain: Json, where: string): Certifiable {
   const spec = fromPlain(plain) as PipelineSpec & { bounds?: readonly unknown[]; variants?: unknown; seeds?: unknown }
   if (spec.variants !== undefined || spec.seeds !== undefined)
     throw new InputError({
@@ -72,22 +80,30 @@ function withBound(plain: Json, where: string): PipelineSpec {
       remedy: 'give the spec.yaml of one of them: it lies below children/',
     })
   const bounds = spec.bounds ?? []
+  const own = bounds.some((bound) => messageBounds.includes(nameOf(bound)))
   const lacking = new Reference(nameOf(spec.objective) === 'next-token' ? 'text-compression' : 'compression', {})
   return {
-    ...spec,
-    bounds: bounds.some((bound) => messageBounds.includes(nameOf(bound))) ? bounds : [...bounds, lacking],
-    evaluations: [],
-  } as PipelineSpec
+    spec: { ...spec, bounds: own ? bounds : [...bounds, lacking], evaluations: [] } as PipelineSpec,
+    where,
+    ...(!own && { added: `bounds.${bounds.length}` }),
+  }
 }
 
 /** Composes a spec with its data, does something with the problem, and disposes of it. */
-async function composed<T>(spec: PipelineSpec, { check }: Around, work: (run: Prepared) => Promise<T>): Promise<T> {
-  const prepared = await prepare(await check(spec))
+async function composed<T>(certifiable: Certifiable, { check }: Around, work: (run: Prepared) => Promise<T>): Promise<T> {
+  const prepared = await prepare(await check(certifiable.spec).catch((error: unknown) => refuse(error, certifiable)))
   try {
     return await work(prepared[0]!)
   } finally {
     await disposeAll(prepared)
   }
+}
+
+/** That what was learnt has no message is said of the run, not of a bound that its spec does not have. */
+function refuse(error: unknown, { added, where }: Certifiable): never {
+  const lacks = (problem: Fault): boolean =>
+    problem.code === 'OCK-SPEC-023' && problem.where === added && problem.what.includes("'message' of the inference")
+  throw error instanceof InputError && error.problems.some(lacks) ? noMessage(where) : error
 }
 
 /** Where the run's work is done again: the same keys, and nothing kept. */
