@@ -66,10 +66,11 @@ const messageBounds: readonly unknown[] = ['compression', 'text-compression']
 interface Certifiable {
   readonly spec: PipelineSpec
   readonly where: string
-  /** Where the spec has that bound; absent where it is its own. */
+  /** Where the bound stands if it was added; absent where the spec has its own. */
   readonly added?: string
 }
 
+/** A spec with the bound that measures its message, where it has none of its own. Throws `OCK-CERT-003` for one of several runs. */
 function withBound(plain: Json, where: string): Certifiable {
   const spec = fromPlain(plain) as PipelineSpec & { bounds?: readonly unknown[]; variants?: unknown; seeds?: unknown }
   if (spec.variants !== undefined || spec.seeds !== undefined)
