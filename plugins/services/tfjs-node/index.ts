@@ -32,8 +32,16 @@ const attrsFor: NonNullable<Preferred['attrs']> = (kernel, inputs, attrs) => {
   return said ?? (withPads.has(kernel) ? attrs : undefined)
 }
 
+/**
+ * Where rows and columns differ in stride, TensorFlow (2.16.2, oneDNN) computes convolutions of one channel to one column wrongly, and gradients by
+ * the filter write beyond their memory.
+ */
+const uneven: Preferred['takes'] = (kernel, _, { strides }) =>
+  kernel.startsWith('Conv2D') && Array.isArray(strides) && strides[0] !== strides[1]
+
 /** What TensorFlow does; the rest is left to tfjs' cpu kernels. */
-const takes: Preferred['takes'] = (kernel, inputs, attrs) => !cpuOnly.has(kernel) && attrsFor(kernel, inputs, attrs) !== undefined
+const takes: Preferred['takes'] = (kernel, inputs, attrs) =>
+  !cpuOnly.has(kernel) && !uneven(kernel, inputs, attrs) && attrsFor(kernel, inputs, attrs) !== undefined
 
 /** Some of its kernels call tfjs' own operations, which take tensors alone. This one is not counted by tfjs' engine. */
 const operand = ({ shape, dtype, dataId }: TensorInfo): TensorInfo => new tf.Tensor(shape, dtype, dataId, 0)

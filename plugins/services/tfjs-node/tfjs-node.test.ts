@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Engine, Tensors, Value, Values } from 'ockham'
-import { tf, type Tensor } from 'ockham/tensor'
+import { tf, type Tensor, type Tensor4D } from 'ockham/tensor'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEngine } from '../engine/index.js'
 import { cases, random } from '../engine/test-cases.js'
@@ -61,6 +61,15 @@ describe('on TensorFlow', () => {
       if (Object.is(g, w) || (Number.isNaN(g) && Number.isNaN(w))) return
       expect(Math.abs(g - w), `element ${k}: ${g} for ${w}`).toBeLessThanOrEqual(2e-5 * Math.max(1, Math.abs(w)))
     })
+  })
+
+  it('is right where rows and columns differ in stride, and TensorFlow is not', async ({ skip }) => {
+    if ('reason' in found) return skip(found.reason)
+    const r = random(2)
+    const inputs = { x: r.floats([2, 4, 4, 1]), f: r.floats([2, 3, 1, 3]) }
+    const fn = ({ x, f }: Tensors): Tensor => tf.conv2d(x as Tensor4D, f as Tensor4D, [1, 2], 'valid')
+    const [got, wanted] = [await engine!.compile(fn)(inputs), eager(inputs, fn)]
+    wanted.data.forEach((w, k) => expect(got.data[k]).toBeCloseTo(w, 5))
   })
 
   it('runs on while tfjs stays what it was: its backend, its gradients, no tensor left', async ({ skip }) => {

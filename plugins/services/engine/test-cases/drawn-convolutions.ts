@@ -13,13 +13,13 @@ interface Conv {
 function anyConv(r: Random, results: number): Conv {
   const [c, stretched] = [whole(r, 1, 3), whole(r, 0, 2) === 0]
   const dilations: Pair = stretched ? pair(r, 1, 2) : [1, 1]
-  const filter = pair(r, 1, 3)
-  // tfjs itself takes one number of zeros for square filters alone.
-  const square = filter[0] === filter[1] && dilations[0] === dilations[1]
+  const [filter, strides]: [Pair, Pair] = [pair(r, 1, 3), stretched ? [1, 1] : pair(r, 1, 2)]
+  // tfjs itself takes one number of zeros rightly only where rows and columns are alike.
+  const square = [filter, strides, dilations].every(([rows, columns]) => rows === columns)
   return {
     x: [whole(r, 1, 2), whole(r, 5, 7), whole(r, 5, 7), c],
     filter: [...filter, c, results],
-    strides: dilations.every((d) => d === 1) ? pair(r, 1, 2) : [1, 1],
+    strides,
     pad: pick(r, square ? (['same', 'valid', 1] as const) : (['same', 'valid'] as const)),
     dilations,
   }
