@@ -19,6 +19,8 @@ function cumprod(x: TensorInfo, axis: number, exclusive: boolean, reverse: boole
     const paddings = x.shape.map((_, i) => (i === axis ? (reverse ? [0, by] : [by, 0]) : [0, 0]))
     return call('PadV2', { x: call('Slice', { x: y }, { begin, size }) }, { paddings, constantValue: 1 })
   }
+  // The input itself would be its own result: what flows back to both would be counted twice.
+  if (n === 1 && !exclusive) return call('Identity', { x })
   let y = exclusive ? shifted(x, 1) : x
   for (let by = 1; by < n; by *= 2) y = call('Multiply', { a: y, b: shifted(y, by) })
   return y
