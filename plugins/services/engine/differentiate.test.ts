@@ -219,6 +219,19 @@ describe('vjp', () => {
     expect(census(executor.graphs.at(-1)!).Exp).toBe(1)
   })
 
+  it.each<readonly [string, (x: Tensor) => Tensor]>([
+    ['the parameter itself', (x) => x],
+    ['a running product along one place', (x) => tf.cumprod(x, 1)],
+    ['a reshape that does nothing', (x) => x.reshape([2, 1])],
+    ['a slice of all', (x) => x.slice([0, 0])],
+  ])('pulls the seed once through %s', async (_, fn) => {
+    const out = await run(({ x, u }) => engine.vjp((p) => ({ y: fn(p.x!), aux: 0 }), { x: x! }).pull(u!), {
+      x: value([2, 3], [2, 1]),
+      u: value([5, 7], [2, 1]),
+    })
+    expect(out).toEqual({ x: [5, 7] })
+  })
+
   it('inside an outer derivative: ½|Jᵀu|² by w', async () => {
     // y = wᵢ², Jᵀu = 2wᵢuᵢ, so the value is Σ 2wᵢ²uᵢ² and the gradient 4wᵢuᵢ².
     const out = await run(
