@@ -5,7 +5,7 @@
 import type { Engine, Inference, Problem, Run, Value, Variables } from 'ockham'
 import type { z } from 'zod'
 import { warnOfTemperature } from '../../parts/bayes/index.js'
-import { draws, drawsPosterior, effectiveSize, splitRHat } from '../../parts/chains/index.js'
+import { draws, drawsPosterior, effectiveSize, splitRHat, worstOf } from '../../parts/chains/index.js'
 import { parametric } from '../../parts/networks/index.js'
 import { initialVariables } from '../../parts/training/index.js'
 import { chain, type Chain, type Move } from './chain.js'
@@ -78,12 +78,6 @@ function startsOf(problem: Problem, run: Run, chains: number): Promise<Variables
   return Promise.all(Array.from({ length: chains }, (_, c) => initialVariables(problem, model, run.key.fold('start').fold(c))))
 }
 
-/** Chains of the i-th number of each draw, all as long as the shortest. */
-function traces(of: readonly (readonly ArrayLike<number>[])[], i: number): Float64Array[] {
-  const length = Math.min(...of.map((draws) => draws.length))
-  return of.map((draws) => Float64Array.from({ length }, (_, t) => draws[t]![i]!))
-}
-
 const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length
 
 /** Beyond this split R-hat of the energy, chains have not found the same law. */
@@ -92,17 +86,10 @@ const agreement = 1.05
 /** Emits what tells whether the chains can be trusted: of the worst weight, and of the energy, which symmetries of a network leave alone. */
 function judge(run: Run, name: string, chains: readonly Chain[]): void {
   const positions = chains.map((c) => c.positions)
-  const energies = chains.map((c) => c.energies.map((e) => [e]))
-  const size = positions[0]![0]!.length
-  const enough = Math.min(...positions.map((p) => p.length)) >= 4
-  const worst = { rHat: 0, effective: Infinity }
-  for (let i = 0; enough && i < size; i++) {
-    const trace = traces(positions, i)
-    worst.rHat = Math.max(worst.rHat, splitRHat(trace))
-    worst.effective = Math.min(worst.effective, effectiveSize(trace))
-  }
-  const energy = traces(energies, 0)
-  const energyRHat = enough ? splitRHat(energy) : Infinity
+  const length = Math.min(...positions.map((p) => p.length))
+  const energy = chains.map((c) => c.energies.slice(0, length))
+  const worst = worstOf(positions, Infinity)
+  const energyRHat = worst ? splitRHat(energy) : Infinity
   const divergent = chains.reduce((n, c) => n + c.divergent, 0)
   run.emit({
     type: 'evaluation',
@@ -112,7 +99,7 @@ function judge(run: Run, name: string, chains: readonly Chain[]): void {
       'train/leapfrog-steps': mean(chains.map((c) => c.leaps)),
       'train/step-size': mean(chains.map((c) => c.step)),
       'train/divergences': divergent,
-      ...(enough && {
+      ...(worst && {
         'train/r-hat': worst.rHat,
         'train/effective-size': worst.effective,
         'train/energy-r-hat': energyRHat,
@@ -126,7 +113,7 @@ function judge(run: Run, name: string, chains: readonly Chain[]): void {
       code: 'OCK-HMC-002',
       message: `${divergent} transitions diverged, so that where the density is narrow was not reached: raise target, or give weights a wider or simpler prior`,
     })
-  if (enough && energyRHat > agreement)
+  if (worst && energyRHat > agreement)
     run.emit({
       type: 'warning',
       code: 'OCK-HMC-003',

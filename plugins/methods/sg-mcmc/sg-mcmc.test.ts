@@ -199,7 +199,9 @@ describe.each(Object.entries(engines))('sg-mcmc on %s', (_, start) => {
       { ...sgMcmcOptions.parse({ epochs: 8000, batchSize: 4, draws: 400, burnIn: 0.1 }), optimizer, after: undefined },
       { engine: on },
     )
-    const posterior = await inference.infer(line(), testRun(on).run)
+    const { run, events } = testRun(on)
+    const posterior = await inference.infer(line(), run)
+    const { values } = events.findLast((e) => e.type === 'evaluation') as { values: Record<string, number> }
     const draws = Object.entries(posterior.save().values)
     const of = (name: string): number[] => draws.filter(([n]) => n.endsWith(name)).map(([, v]) => v.data[0]!)
     const [intercept, slope] = [of('head.bias'), of('head.kernel')]
@@ -212,6 +214,8 @@ describe.each(Object.entries(engines))('sg-mcmc on %s', (_, start) => {
     expect(Math.abs(variance(intercept) / 0.1239316 - 1)).toBeLessThan(4 * Math.sqrt(2 / 200))
     expect(Math.abs(variance(slope) / 0.0384615 - 1)).toBeLessThan(4 * Math.sqrt(2 / 200))
     expect(effectiveSize([intercept])).toBeGreaterThan(100)
+    expect(values['train/effective-size']).toBeCloseTo(Math.min(effectiveSize([intercept]), effectiveSize([slope])), 6)
+    expect(values['train/r-hat']).toBeLessThan(1.05)
   }, 60_000)
 
   it('a temperature is told', async () => {

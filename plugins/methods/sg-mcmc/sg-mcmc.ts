@@ -1,7 +1,7 @@
-import { slot, type Engine, type Inference, type Optimizer, type Run } from 'ockham'
+import { slot, type Engine, type Inference, type Optimizer, type Run, type Values } from 'ockham'
 import { z } from 'zod'
 import { warnOfTemperature } from '../../parts/bayes/index.js'
-import { draws, drawsPosterior, Visits } from '../../parts/chains/index.js'
+import { draws, drawsPosterior, Visits, worstOf } from '../../parts/chains/index.js'
 import { descend, stepsPerEpoch } from '../../parts/training/index.js'
 import { cyclicalFactor, quietly } from './cycles.js'
 import { hamiltonianOptions, sghmc, type Dynamics } from './dynamics.js'
@@ -74,6 +74,7 @@ export const sgMcmc = (options: SgMcmcOptions, { engine: outer }: { readonly eng
     const steps = options.epochs * stepsPerEpoch(problem.examples, options.batchSize)
     const cycle = { length: Math.floor(steps / cycles), explore: burnIn }
     const visited = []
+    const each: Float64Array[][] = []
     let frozen = {}
     for (let chain = 0; chain < chains; chain++) {
       const count = Math.floor(((chain + 1) * options.draws) / chains) - Math.floor((chain * options.draws) / chains)
@@ -90,8 +91,10 @@ export const sgMcmc = (options: SgMcmcOptions, { engine: outer }: { readonly eng
         collect: visits,
       })
       visited.push(...visits.visited)
+      each.push(visits.visited.map(({ params }) => someOf(params)))
       frozen = vars.frozen
     }
+    judge(run, each)
     return drawsPosterior(problem, run.engine, { frozen, visited })
   },
   restore: (saved, problem) => drawsPosterior(problem, outer, draws(saved)),
@@ -101,3 +104,23 @@ export const sgMcmc = (options: SgMcmcOptions, { engine: outer }: { readonly eng
     draws: options.draws,
   }),
 })
+
+/** Weights of a draw that are looked at: some two hundred of each parameter, evenly spaced. */
+function someOf(params: Values): Float64Array {
+  const parts = Object.values(params).map(({ data }) => {
+    const count = Math.min(data.length, 200)
+    return Array.from({ length: count }, (_, k) => data[Math.floor((k * data.length) / count)]!)
+  })
+  return Float64Array.from(parts.flat())
+}
+
+/** Draws of a chain from which its numbers say anything. */
+const enough = 50
+
+/** Emits whether chains agree and how many draws they are worth, of the worst of some weights. Cycles start anew, so that a drift between them shows. */
+function judge(run: Run, chains: readonly (readonly Float64Array[])[]): void {
+  if (chains.some((draws) => draws.length < enough)) return
+  const worst = worstOf(chains)
+  if (worst)
+    run.emit({ type: 'evaluation', name: 'sg-mcmc', values: { 'train/r-hat': worst.rHat, 'train/effective-size': worst.effective } })
+}

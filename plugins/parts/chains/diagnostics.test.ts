@@ -1,6 +1,6 @@
 import { hostKey } from 'ockham'
 import { describe, expect, it } from 'vitest'
-import { effectiveSize, rHat, splitRHat, steinDiscrepancy } from './index.js'
+import { effectiveSize, rHat, splitRHat, steinDiscrepancy, worstOf } from './index.js'
 
 describe('diagnostics: brief section 3.3', () => {
   it('R-hat of two chains', () =>
@@ -42,5 +42,17 @@ describe('diagnostics: brief section 3.3', () => {
     expect(of(100, 1)).toBeLessThan(0.3)
     expect(of(900, 1)).toBeLessThan(0.5 * of(100, 1))
     expect(of(900, 1.5)).toBeGreaterThan(3 * of(900, 1))
+  })
+
+  it('the worst of several numbers', () => {
+    const [a, b] = [0, 1].map((c) => {
+      const noise = hostKey(c).normal([100, 2]).data
+      // The second number drifts.
+      return Array.from({ length: 100 }, (_, t) => [noise[2 * t]!, noise[2 * t + 1]! + t / 20])
+    }) as [number[][], number[][]]
+    const of = (i: number) => [a, b].map((chain) => chain.map((x) => x[i]!))
+    expect(worstOf([a, b])).toEqual({ rHat: splitRHat(of(1)), effective: effectiveSize(of(1)) })
+    expect(worstOf([a, b], 1)).toEqual({ rHat: splitRHat(of(0)), effective: effectiveSize(of(0)) })
+    expect(worstOf([a.slice(0, 3), b])).toBeUndefined()
   })
 })

@@ -59,3 +59,29 @@ export function effectiveSize(chains: readonly ArrayLike<number>[]): number {
   const tau = 2 * sum - 1
   return Math.min(total * Math.log10(Math.max(total, 10)), total / Math.max(tau, 1 / Math.log10(Math.max(total, 10))))
 }
+
+/** Chains of the i-th number of each draw, all as long as the shortest. */
+function traces(chains: readonly (readonly ArrayLike<number>[])[], i: number): Float64Array[] {
+  const length = Math.min(...chains.map((draws) => draws.length))
+  return chains.map((draws) => Float64Array.from({ length }, (_, t) => draws[t]![i]!))
+}
+
+/**
+ * Largest split R-hat and smallest effective size among the numbers of the draws, [chain][draw][P]; of at most `most` of the P, evenly spaced. Undefined where a
+ * chain has fewer than four draws.
+ */
+export function worstOf(
+  chains: readonly (readonly ArrayLike<number>[])[],
+  most = 1000,
+): { readonly rHat: number; readonly effective: number } | undefined {
+  if (chains.length === 0 || Math.min(...chains.map((draws) => draws.length)) < 4) return undefined
+  const size = chains[0]![0]!.length
+  const count = Math.min(size, most)
+  let [rHat, effective] = [0, Infinity]
+  for (let k = 0; k < count; k++) {
+    const trace = traces(chains, Math.floor((k * size) / count))
+    rHat = Math.max(rHat, splitRHat(trace))
+    effective = Math.min(effective, effectiveSize(trace))
+  }
+  return { rHat, effective }
+}
