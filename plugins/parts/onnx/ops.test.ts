@@ -43,6 +43,12 @@ const conv = (w: readonly number[], attrs: NodeCase['attrs'] = {}, extra: Partia
   values: { w: normal('w', w), b: normal('b', [w[0]!]) },
   ...extra,
 })
+const back = (w: readonly number[], attrs: NodeCase['attrs'] = {}, extra: Partial<Case> = {}): Case => ({
+  x: image,
+  nodes: [{ op: 'ConvTranspose', inputs: ['x', 'w', 'b'], outputs: ['y'], attrs }],
+  values: { w: normal('w', w), b: normal('b', [w[1]! * ((attrs['group'] as number | undefined) ?? 1)]) },
+  ...extra,
+})
 /** Numbers between two, some of them equal to those of `asked`. */
 const shifted = (low: number, high: number): Value => {
   const draw = key.fold('shifted').uniform(flat)
@@ -172,6 +178,14 @@ const cases: Record<string, Case> = {
   'Conv by channel': conv([8, 1, 3, 3], { group: 4, strides: [2, 2], auto_pad: 'SAME_UPPER' }),
   'Conv, padded below': conv([5, 4, 2, 2], { auto_pad: 'SAME_LOWER' }),
   'Conv of sequences': conv([5, 4, 3], { pads: [1, 2], strides: [2] }, { x: [2, 4, 9] }),
+  ConvTranspose: back([4, 5, 3, 3]),
+  'ConvTranspose with strides and uneven padding': back([4, 5, 3, 2], { strides: [2, 3], pads: [1, 0, 2, 1] }),
+  'ConvTranspose, longer at the end': back([4, 5, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] }),
+  'ConvTranspose, dilated': back([4, 5, 3, 2], { dilations: [2, 3], strides: [1, 2] }),
+  'ConvTranspose in groups': back([4, 3, 3, 3], { group: 2, strides: [2, 2] }),
+  'ConvTranspose, as long as wanted': back([4, 2, 3, 3], { strides: [3, 2], output_shape: [22, 13] }),
+  'ConvTranspose, padded alike': back([4, 2, 4, 3], { strides: [3, 2], auto_pad: 'SAME_UPPER' }),
+  'ConvTranspose of sequences': back([4, 5, 3], { pads: [1, 0], strides: [2] }, { x: [2, 4, 9] }),
   'Conv with weights that are read twice': {
     x: image,
     nodes: [

@@ -1,14 +1,8 @@
 import { tf, type Tensor, type Tensor4D } from 'ockham/tensor'
 import { conv, type ConvOptions } from '../../networks/index.js'
 import { channelsFirst, image, type At, type Held, type Op, type Ops, type Result } from '../at.js'
-
-type Pair = [number, number]
-
-/** Two numbers by axis; those of a sequence get a first axis of one. */
-const pair = (given: readonly number[] | undefined, otherwise: number): Pair => {
-  if (!given) return [otherwise, otherwise]
-  return given.length === 1 ? [otherwise, given[0]!] : [given[0]!, given[1]!]
-}
+import { pair, type Pair } from './pairs.js'
+import { transposedConvolution } from './transposed-convolution.js'
 
 /** Where windows stand on an image. */
 interface Windows {
@@ -61,6 +55,7 @@ const asImage = (at: At): { readonly x: Tensor4D; readonly sequence: boolean } =
 const back = (y: Tensor, sequence: boolean): Held | Tensor => (sequence ? channelsFirst(y).squeeze([2]) : image(y))
 
 const layered = (kernel: Tensor): Tensor => (kernel.rank === 3 ? kernel.expandDims(0) : kernel)
+const layeredBefore = (weights: Tensor): Tensor => (weights.rank === 3 ? weights.expandDims(2) : weights)
 
 /** The layer `<name>` of a convolution, its kernel [h, w, in / groups, out] or [w, in / groups, out] given. */
 function convolution(at: At, name: string, filter: Tensor, bias: Tensor | undefined): Result {
@@ -82,6 +77,11 @@ const layer: Op = (at) => {
 const loose: Op = (at) => {
   const w = at.x(1)
   return convolution(at, at.step.name, w.transpose(w.rank === 4 ? [2, 3, 1, 0] : [2, 1, 0]), at.has(2) ? at.x(2) : undefined)
+}
+
+const transposed: Op = (at) => {
+  const { x, sequence } = asImage(at)
+  return back(transposedConvolution(at, x, layeredBefore(at.x(1))), sequence)
 }
 
 const explicit = ([rows, columns]: Windows['pads']): [Pair, Pair, Pair, Pair] => [[0, 0], rows, columns, [0, 0]]
@@ -132,6 +132,7 @@ const spaceToDepth: Op = (at) => {
 }
 
 export const windows: Ops = {
+  ConvTranspose: transposed,
   'ockham.Conv': layer,
   Conv: loose,
   MaxPool: maxPool,
