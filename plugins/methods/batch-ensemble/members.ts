@@ -1,6 +1,6 @@
 import { InputError, type Call, type HostKey, type Model, type Optimizer, type Value, type Values, type Variables } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { map, value } from '../../parts/training/index.js'
+import { floats, map, value } from '../../parts/training/index.js'
 
 export interface Members {
   /** M. */
@@ -120,7 +120,7 @@ export function memberOf({ params, frozen, state }: Variables<Value>, m: number)
     const outputs = out.length
     return {
       ...w,
-      data: Float32Array.from(w.data, (v, i) => v * (1 + into[Math.floor(i / outputs) % into.length]!) * (1 + out[i % outputs]!)),
+      data: floats(w.data, (v, i) => v * (1 + into[Math.floor(i / outputs) % into.length]!) * (1 + out[i % outputs]!)),
     }
   })
   return { params: folded, frozen, state }

@@ -1,5 +1,5 @@
 import type { Value, Values, Variables } from 'ockham'
-import { map, prefix, under, value, type Collector } from '../../parts/training/index.js'
+import { floats, map, prefix, under, value, type Collector } from '../../parts/training/index.js'
 
 /** What SWAG keeps of the weights θ_1 … θ_n that it saw. */
 export interface Moments {
@@ -36,7 +36,7 @@ export function seen({ count, mean, squares, deviations }: Moments, params: Valu
   const deviation = map(next, (m, name): Value => ({
     shape: m.shape,
     dtype: 'float32',
-    data: Float32Array.from(m.data, (v: number, i) => params[name]!.data[i]! - v),
+    data: floats(m.data, (v, i) => params[name]!.data[i]! - v),
   }))
   return { count: n, mean: next, squares: second, deviations: rank > 0 ? [...deviations, deviation].slice(-rank) : [] }
 }

@@ -1,7 +1,7 @@
 import { hostKey, InputError } from 'ockham'
 import type { Engine, HostKey, Posterior, Problem, Saved, Tensors, Value, Values, Variables } from 'ockham'
 import { tf, type Scalar } from 'ockham/tensor'
-import { averagedOver, flatten, fromWeights, map, prefix, under, unflatten } from '../../parts/training/index.js'
+import { averagedOver, flatten, floats, fromWeights, map, prefix, under, unflatten } from '../../parts/training/index.js'
 
 /** log(1 + eˣ), host. */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
@@ -38,7 +38,7 @@ const shifted = ({ vars, deviation }: Spread, key: HostKey): Variables<Value> =>
     const s = deviation[name]
     if (!s) return m
     const xi = key.fold(name).normal(m.shape).data
-    return { ...m, data: Float32Array.from(m.data, (x: number, i) => x + s.data[i]! * xi[i]!) }
+    return { ...m, data: floats(m.data, (x, i) => x + s.data[i]! * xi[i]!) }
   }),
 })
 

@@ -1,6 +1,6 @@
 import type { Model, Tensors, Value, Values, Variables } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
-import { prefix, under, zeros } from '../training/index.js'
+import { floats, prefix, under, zeros } from '../training/index.js'
 import type { Projector } from './projectors/projector.js'
 
 /** A model around another, which can say where it stands in the other's own variables. */
@@ -76,7 +76,7 @@ export const subspace = ({ of, dim, projector, state: kept }: SubspaceOptions): 
     let at = 0
     const there: Record<string, Value> = {}
     for (const [name, p] of Object.entries(byName(under('at0.', frozen)))) {
-      const data = Float32Array.from(p.data, (start, i) => start + moved[at + i]!)
+      const data = floats(p.data, (start, i) => start + moved[at + i]!)
       there[name] = { shape: p.shape, dtype: 'float32', data }
       at += data.length
     }

@@ -40,7 +40,7 @@ export function decoderShapes(s: Sizes): Record<string, readonly number[]> {
   return shapes
 }
 
-const scaled = (value: Value, by: number): Value => ({ ...value, data: Float32Array.from(value.data, (z) => z * by) })
+const scaled = (value: Value, by: number): Value => ({ ...value, data: (value.data as Float32Array).map((z) => z * by) })
 
 const filled = (shape: readonly number[], x: number): Value => ({
   shape,

@@ -7,7 +7,7 @@ import { concatRows, rowsOf } from './rows.js'
 import { sequential, shuffled } from './samplers.js'
 import { rate } from './schedule.js'
 import { inMemory } from './testing.js'
-import { flatten, prefix, split, under, unflatten, value } from './trees.js'
+import { flatten, floats, prefix, split, under, unflatten, value } from './trees.js'
 import { Watch } from './watch.js'
 
 const dataset = inMemory({ train: { x: value([0, 1, 2, 3, 4, 5, 6], [7, 1]), y: value([0, 10, 20, 30, 40, 50, 60], [7, 1]) } })
@@ -112,6 +112,14 @@ describe('rows', () => {
 })
 
 describe('trees', () => {
+  it('f of every number rounds as Float32Array.from does, without its heap', () => {
+    const f = (x: number, i: number): number => x / 3 + i
+    expect(floats(Float64Array.of(1, 2, 1e300), f)).toEqual(Float32Array.from([1, 2, 1e300], f))
+    const before = process.memoryUsage().heapUsed
+    floats(new Float32Array(2 ** 21), (_, i) => i + 0.5)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 ** 24)
+  })
+
   const vars = { params: { 'a.w': 1, 'b.w': 2 }, frozen: { c: 3 }, state: { d: 4 } }
 
   it('prefix and under undo each other, as flatten and unflatten do', () => {

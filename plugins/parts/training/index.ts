@@ -6,7 +6,7 @@ import { mapOptions, maximumAPosteriori } from './map.js'
 import { shuffled, shuffledOptions } from './samplers.js'
 import { sgd, sgdOptions } from './sgd.js'
 
-export { copy, flatten, halfSquares, like, map, prefix, split, sumSquares, under, unflatten, value, zeros, zip } from './trees.js'
+export { copy, flatten, floats, halfSquares, like, map, prefix, split, sumSquares, under, unflatten, value, zeros, zip } from './trees.js'
 export { alike, bucketing, bucketLengths, bucketOf, cutTo, padTo, type Bucketing, type Buckets } from './buckets.js'
 export { asBatch, asInput, batches, inputsOf, type BatchOptions } from './batches.js'
 export { sequential, shuffled, stepsPerEpoch } from './samplers.js'

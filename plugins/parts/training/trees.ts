@@ -7,6 +7,13 @@ type Tree<T> = Readonly<Record<string, T>>
 export const map = <T, U = T>(a: Tree<T>, f: (x: T, name: string) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(a).map(([name, x]) => [name, f(x, name)]))
 
+/** f of every number, float32. `Float32Array.from` with a function goes through an array of objects, which takes eleven million weights seven seconds. */
+export function floats(data: ArrayLike<number>, f: (x: number, i: number) => number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(data.length)
+  for (let i = 0; i < out.length; i++) out[i] = f(data[i]!, i)
+  return out
+}
+
 /** f of entries of the same name; `b` may have more. */
 export const zip = <T, S = T, U = T>(a: Tree<T>, b: Tree<S>, f: (x: T, y: S, name: string) => U): Record<string, U> =>
   map(a, (x, name) => f(x, b[name]!, name))
