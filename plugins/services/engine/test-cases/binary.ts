@@ -27,6 +27,7 @@ export const binaries: readonly Case[] = [
   ...integer('Maximum', tf.maximum),
   ...integer('Minimum', tf.minimum),
   ...integer('FloorDiv', (a, b) => tf.floorDiv(a, b.add(tf.scalar(1, 'int32')))),
+  ...integer('Pow', (a, b) => tf.pow(a, b.sub(tf.scalar(1, 'int32')))),
   ...integer('Mod', (a, b) => tf.mod(a, b.add(tf.scalar(1, 'int32')))),
   ...integer('Equal', tf.equal),
   ...integer('NotEqual', tf.notEqual),

@@ -88,6 +88,14 @@ const mod: Row = (c) => {
   return c.emit('Where', [c.emit('Equal', [negativeA, negativeB]), rest, wrapped])
 }
 
+/** Of int32 0 to a negative power is ∞, which tfjs stores as 0. */
+const pow: Row = (c) => {
+  const plain = arithmetic('Pow')(c) as string
+  if (c.outType !== 'int32') return plain
+  const [x, y, zero] = [c.as(0, 'int32'), c.as(1, 'int32'), c.scalar(0, 'int32')]
+  return c.emit('Where', [c.emit('And', [c.emit('Equal', [x, zero]), c.emit('Less', [y, zero])]), zero, plain])
+}
+
 const squaredDifference: Row = (c) => {
   const type = numeric(c.outType)
   const d = c.emit('Sub', [c.as(0, type), c.as(1, type)])
@@ -119,7 +127,7 @@ export const binary: Rows = {
   RealDiv: realDiv,
   FloorDiv: floorDiv,
   Mod: mod,
-  Pow: arithmetic('Pow'),
+  Pow: pow,
   Maximum: arithmetic('Max'),
   Minimum: arithmetic('Min'),
   SquaredDifference: squaredDifference,
