@@ -41,6 +41,6 @@ describe.each(Object.entries(starts))('strided slices on %s', (_, start) => {
       return engine.valueAndGrad((p) => ({ value: loss(p) as never, aux: undefined }), { z }).grads
     })
     const { z } = await program(x)
-    expect([...z!.data]).toEqual(Array.from({ length: 12 }, (_, i) => (weights[taken.indexOf(i)] ?? 0)))
+    expect([...z!.data]).toEqual(Array.from({ length: 12 }, (_, i) => weights[taken.indexOf(i)] ?? 0))
   })
 })

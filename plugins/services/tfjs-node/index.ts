@@ -39,9 +39,15 @@ const attrsFor: NonNullable<Preferred['attrs']> = (kernel, inputs, attrs) => {
 const uneven: Preferred['takes'] = (kernel, _, { strides }) =>
   kernel.startsWith('Conv2D') && Array.isArray(strides) && strides[0] !== strides[1]
 
+/** TensorFlow refuses negative powers of integers. */
+const integerPower: Preferred['takes'] = (kernel, inputs) => kernel === 'Pow' && inputs[0]!.info.dtype === 'int32'
+
 /** What TensorFlow does; the rest is left to tfjs' cpu kernels. */
 const takes: Preferred['takes'] = (kernel, inputs, attrs) =>
-  !cpuOnly.has(kernel) && !uneven(kernel, inputs, attrs) && attrsFor(kernel, inputs, attrs) !== undefined
+  !cpuOnly.has(kernel) &&
+  !uneven(kernel, inputs, attrs) &&
+  !integerPower(kernel, inputs, attrs) &&
+  attrsFor(kernel, inputs, attrs) !== undefined
 
 /** Some of its kernels call tfjs' own operations, which take tensors alone. This one is not counted by tfjs' engine. */
 const operand = ({ shape, dtype, dataId }: TensorInfo): TensorInfo => new tf.Tensor(shape, dtype, dataId, 0)
