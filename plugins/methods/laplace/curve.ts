@@ -1,7 +1,7 @@
 import type { Problem, Run, Value, Variables } from 'ockham'
 import { linearLayers } from '../../parts/curvature/index.js'
 import { parametric } from '../../parts/networks/index.js'
-import { initialVariables, map, value } from '../../parts/training/index.js'
+import { floats, initialVariables, map, value } from '../../parts/training/index.js'
 import { coordinatesOf, gathered, pick, type Coordinates } from './coordinates.js'
 import type { Setting } from './evidence.js'
 import { trainingRows } from './data.js'
@@ -32,7 +32,7 @@ export async function rehearse(problem: Problem, run: Run, options: LaplaceOptio
   const start = await initialVariables(problem, parametric(problem.model), key)
   const moved = (v: Value, name: string): Value => {
     const by = key.fold(name).normal(v.shape).data
-    return { ...v, data: Float32Array.from(v.data, (w: number, i) => w + 0.02 * by[i]!) }
+    return { ...v, data: floats(v.data, (w: number, i) => w + 0.02 * by[i]!) }
   }
   const vars = { ...start, params: map(start.params, moved) }
   const silent = { emit: () => undefined }

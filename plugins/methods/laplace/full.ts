@@ -2,7 +2,7 @@ import type { Values } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { jacobian, type LayerPass } from '../../parts/curvature/index.js'
 import { cholesky, eigenSymmetric, inverseLower, logDeterminant, matrix, solveLowerTransposed } from '../../parts/linalg/index.js'
-import { value, zeros } from '../../parts/training/index.js'
+import { floats, value, zeros } from '../../parts/training/index.js'
 import type { Tensors } from 'ockham'
 import type { Coordinates, Scales } from './coordinates.js'
 import type { Curvature, Structure, Sums } from './structure.js'
@@ -14,7 +14,7 @@ export function rowsOf({ layers, chosen }: Coordinates, pass: LayerPass, pulled:
 }
 
 /** 1/√δ, float32 [P]. */
-export const whitening = ({ precision }: Coordinates): Float32Array => Float32Array.from(precision, (d) => 1 / Math.sqrt(d))
+export const whitening = ({ precision }: Coordinates): Float32Array => floats(precision, (d) => 1 / Math.sqrt(d))
 
 /** Σ J' S S' J in the coordinates of the prior, [P, P]. */
 export const fullSums = (at: Coordinates): Sums => ({

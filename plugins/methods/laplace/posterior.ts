@@ -1,7 +1,7 @@
 import type { Engine, Json, Posterior, Prediction, Problem, Saved, Value, Values, Variables } from 'ockham'
 import { hostKey, InputError } from 'ockham'
 import type { LinearLayer } from '../../parts/curvature/index.js'
-import { flatten, fromWeights, map, prefix, under, unflatten, value } from '../../parts/training/index.js'
+import { flatten, floats, fromWeights, map, prefix, under, unflatten, value } from '../../parts/training/index.js'
 import { coordinatesOf, moved, type Coordinates, type Grain, type Scales } from './coordinates.js'
 import { evidence, type Evidence, type Setting } from './evidence.js'
 import { structureOf } from './fit.js'
@@ -60,7 +60,7 @@ function gaussianOf({ vars, at, curvature, scales, structure }: Fitted): Posteri
   const precision = map(curvature.factors(scales), (v, name) => ({
     ...v,
     shape: vars.params[name]!.shape,
-    data: Float32Array.from(v.data, (x) => 1 / x),
+    data: floats(v.data, (x) => 1 / x),
   }))
   return { mean: vars.params, precision }
 }
@@ -111,10 +111,10 @@ function inflated(p: Prediction, noise: number): Prediction {
   if (p.kind !== 'normal' || noise === 1 || !p.noise) return p
   const { noise: given, memberVariance } = p
   const rows = given.data.length
-  const more = (v: Value): Value => ({ ...v, data: Float32Array.from(v.data, (x: number, i) => x + given.data[i % rows]! * (noise - 1)) })
+  const more = (v: Value): Value => ({ ...v, data: floats(v.data, (x: number, i) => x + given.data[i % rows]! * (noise - 1)) })
   return {
     ...p,
-    noise: { ...given, data: Float32Array.from(given.data, (v) => v * noise) },
+    noise: { ...given, data: floats(given.data, (v) => v * noise) },
     variance: more(p.variance),
     ...(memberVariance && { memberVariance: more(memberVariance) }),
   }

@@ -5,6 +5,7 @@
 import type { Key } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import { normalQuantile } from '../../parts/evaluation/index.js'
+import { floats } from '../../parts/training/index.js'
 
 const bits = 24
 const half = 2 ** (bits / 2)
@@ -27,7 +28,7 @@ export function signs(key: Key, shape: readonly number[]): Tensor {
 function quantiles(): Float32Array {
   const medians = Float64Array.from({ length: half }, (_, i) => normalQuantile((i + 0.5) / half))
   const scale = Math.sqrt(half / medians.reduce((sum, z) => sum + z * z, 0))
-  return Float32Array.from(medians, (z) => z * scale)
+  return floats(medians, (z) => z * scale)
 }
 
 let table: Float32Array | undefined

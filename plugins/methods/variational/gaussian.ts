@@ -62,7 +62,7 @@ export function spreadPosterior(
     ...(whole && {
       gaussian: {
         mean: vars.params,
-        precision: map(deviation, (s): Value => ({ ...s, data: Float32Array.from(s.data, (x: number) => 1 / (x * x)) })),
+        precision: map(deviation, (s): Value => ({ ...s, data: floats(s.data, (x: number) => 1 / (x * x)) })),
       },
     }),
     ...(evidence !== undefined && { evidence }),

@@ -2,7 +2,7 @@ import { slot, type Engine, type Inference, type Optimizer, type Tensors, type V
 import { tf, type Scalar, type Tensor } from 'ockham/tensor'
 import { z } from 'zod'
 import { decayOfPrecision, precisionOfDecay } from '../../parts/bayes/index.js'
-import { descend, like, map, prefix, stepsPerEpoch, under, value, zip } from '../../parts/training/index.js'
+import { descend, floats, like, map, prefix, stepsPerEpoch, under, value, zip } from '../../parts/training/index.js'
 import { savedSpread, spreadPosterior } from './gaussian.js'
 
 const positive = z.number().positive()
@@ -115,7 +115,7 @@ export const ivon = (options: IvonOptions, { engine: outer }: { readonly engine:
     run.emit({ type: 'evaluation', name: kind, values: { 'train/prior-precision': delta, 'train/weight-decay': weightDecay } })
     const deviation: Values = map(under('h.', memory.optimizer), (h): Value => ({
       ...h,
-      data: Float32Array.from(h.data, (x: number) => 1 / Math.sqrt(lambda * x + delta)),
+      data: floats(h.data, (x: number) => 1 / Math.sqrt(lambda * x + delta)),
     }))
     return spreadPosterior(problem, run.engine, { vars, deviation }, options.draws, kind)
   },
