@@ -12,16 +12,13 @@ import { coordinatesOf } from './coordinates.js'
 import { kroneckerCurvature } from './kronecker-curvature.js'
 import type { LaplacePosterior } from './posterior.js'
 import { drawOf } from './posterior.js'
-import { around, at, g1, model, table, type Options } from './testing.js'
+import { around, at, close, g1, model, type Options, table } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
   engine = await engines['onnxruntime']!()
 })
 afterAll(() => engine.dispose())
-
-const close = (got: ArrayLike<number>, wanted: readonly number[], tolerance = 2e-5): void =>
-  wanted.forEach((w, i) => expect(Math.abs(got[i]! - w), `${got[i]} for ${w} at ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(w))))
 
 describe('G5, B ⊗ A + δ I', () => {
   const delta = 0.7

@@ -14,18 +14,13 @@ import { engines, inMemory, testRun } from '../../parts/training/testing.js'
 import { laplace } from './laplace.js'
 import { laplaceOptions } from './options.js'
 import { drawOf, type LaplacePosterior } from './posterior.js'
-import { around, at, g1, g2, g30, model, table } from './testing.js'
+import { around, at, close, g1, g2, g30, model, table } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
   engine = await engines['onnxruntime']!()
 })
 afterAll(() => engine.dispose())
-
-const close = (got: ArrayLike<number>, wanted: readonly number[], tolerance = 2e-5): void => {
-  expect(Array.from(got).length).toBe(wanted.length)
-  wanted.forEach((w, i) => expect(Math.abs(got[i]! - w), `${got[i]} for ${w} at ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(w))))
-}
 
 const settled = ({ fitted }: LaplacePosterior): number => fitted.curvature.settle(fitted.scales).logDeterminant
 const priorDeterminant = ({ fitted: { at: a, scales } }: LaplacePosterior): number =>

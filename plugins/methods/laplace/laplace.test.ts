@@ -6,18 +6,13 @@ import { adamAscent, evidence, fixedPoint, type Setting } from './evidence.js'
 import { drawOf, type LaplacePosterior } from './posterior.js'
 import { gram, matrix, product, transpose } from '../../parts/linalg/index.js'
 import { eigenLeading, eigenWhole } from './factor.js'
-import { around, g1, g2, g30, repeated, table, wide, type Options } from './testing.js'
+import { around, close, g1, g2, g30, type Options, repeated, table, wide } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
   engine = await engines['onnxruntime']!()
 })
 afterAll(() => engine.dispose())
-
-const close = (got: ArrayLike<number>, wanted: readonly number[], tolerance = 2e-5): void => {
-  expect(Array.from(got).length).toBe(wanted.length)
-  wanted.forEach((w, i) => expect(Math.abs(got[i]! - w), `${got[i]} for ${w} at ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(w))))
-}
 
 describe('G1, where a full Laplace approximation is exact', () => {
   it.each([

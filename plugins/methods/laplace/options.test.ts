@@ -8,18 +8,13 @@ import { evidence } from './evidence.js'
 import { laplace } from './laplace.js'
 import { laplaceOptions, type LaplaceOptions } from './options.js'
 import { drawOf, type LaplacePosterior } from './posterior.js'
-import { around, g1, g2, repeated, table, type Options } from './testing.js'
+import { around, close, g1, g2, type Options, repeated, table } from './testing.js'
 
 let engine: Engine
 beforeAll(async () => {
   engine = await engines['onnxruntime']!()
 })
 afterAll(() => engine.dispose())
-
-const close = (got: ArrayLike<number>, wanted: readonly number[], tolerance = 2e-5): void => {
-  expect(Array.from(got).length).toBe(wanted.length)
-  wanted.forEach((w, i) => expect(Math.abs(got[i]! - w), `${got[i]} for ${w} at ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(w))))
-}
 
 /** Laplace around the weights as they are, and what it said. */
 async function said(problem: Problem, options: Options, seed = 0) {

@@ -1,5 +1,6 @@
 /* Problems of the golden numbers: a linear regression, a small network, a softmax regression. */
 import { hostKey, type Dataset, type Engine, type Model, type Problem, type Value, type Values, type Variables } from 'ockham'
+import { expect } from 'vitest'
 import { gaussian, crossEntropy } from '../../parts/objectives/index.js'
 import { mlp, mlpOptions } from '../../parts/networks/index.js'
 import { normal } from '../../parts/priors/index.js'
@@ -125,3 +126,9 @@ export async function around(problem: Problem, engine: Engine, options: Options 
 }
 
 export const model = (apply: Model['apply'], params: Values): Model => ({ init: () => variables(params), apply })
+
+/** Numbers that agree to `tolerance` of their size, or of 1 where they are smaller. */
+export function close(got: ArrayLike<number>, wanted: readonly number[], tolerance = 2e-5): void {
+  expect(Array.from(got).length).toBe(wanted.length)
+  wanted.forEach((w, i) => expect(Math.abs(got[i]! - w), `${got[i]} for ${w} at ${i}`).toBeLessThan(tolerance * Math.max(1, Math.abs(w))))
+}

@@ -11,6 +11,7 @@ import { encode } from '../safetensors/index.js'
 import { emptyPast, gpt, openPublished, presets, reader, servePublished, type Decoder, type Sizes } from './index.js'
 import { decoderInit, decoderShapes } from './init.js'
 import { origins } from './names.js'
+import { ggufSizes } from './testing.js'
 
 const engine = createEngine(await interpreter())
 const folder = mkdtempSync(join(tmpdir(), 'gpt-'))
@@ -244,18 +245,7 @@ function ggufOf(params: Readonly<Record<string, Value>>, s: typeof llama): strin
     bytes: new Uint8Array(Float32Array.from(data).buffer),
   }))
   const path = join(folder, 'tiny.gguf')
-  const fields = [
-    field.text('general.architecture', 'llama'),
-    field.u32('llama.block_count', s.layers),
-    field.u32('llama.embedding_length', s.width),
-    field.u32('llama.attention.head_count', s.heads),
-    field.u32('llama.attention.head_count_kv', s.keyValueHeads),
-    field.u32('llama.feed_forward_length', s.feedForward),
-    field.u32('llama.context_length', s.context),
-    field.f32('llama.rope.freq_base', s.rotaryBase),
-    field.f32('llama.attention.layer_norm_rms_epsilon', s.epsilon),
-  ]
-  writeFileSync(path, encodeGguf(fields, tensors))
+  writeFileSync(path, encodeGguf(ggufSizes(s), tensors))
   return path
 }
 

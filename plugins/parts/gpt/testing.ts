@@ -4,7 +4,7 @@ import { encodeGguf, field } from '../gguf/testing.js'
 import { encode } from '../safetensors/index.js'
 import { decoderInit } from './init.js'
 import { origins } from './names.js'
-import { presets } from './sizes.js'
+import { presets, type Sizes } from './sizes.js'
 
 const sizes = { ...presets['smollm2-135m'], layers: 1, width: 8, heads: 2, keyValueHeads: 1, feedForward: 8, context: 8, vocabulary: 6 }
 
@@ -17,18 +17,23 @@ const tensors = (naming: 'gguf' | 'llama') => {
   })
 }
 
+/** The fields of a GGUF file that say how large a decoder of the LLaMA family is. */
+export const ggufSizes = (s: Sizes) => [
+  field.text('general.architecture', 'llama'),
+  field.u32('llama.block_count', s.layers),
+  field.u32('llama.embedding_length', s.width),
+  field.u32('llama.attention.head_count', s.heads),
+  field.u32('llama.attention.head_count_kv', s.keyValueHeads),
+  field.u32('llama.feed_forward_length', s.feedForward),
+  field.u32('llama.context_length', s.context),
+  field.f32('llama.rope.freq_base', s.rotaryBase),
+  field.f32('llama.attention.layer_norm_rms_epsilon', s.epsilon),
+]
+
 /** A GGUF file of it, with a tokenizer of six tokens. */
 export const gguf = encodeGguf(
   [
-    field.text('general.architecture', 'llama'),
-    field.u32('llama.block_count', sizes.layers),
-    field.u32('llama.embedding_length', sizes.width),
-    field.u32('llama.attention.head_count', sizes.heads),
-    field.u32('llama.attention.head_count_kv', sizes.keyValueHeads),
-    field.u32('llama.feed_forward_length', sizes.feedForward),
-    field.u32('llama.context_length', sizes.context),
-    field.f32('llama.rope.freq_base', sizes.rotaryBase),
-    field.f32('llama.attention.layer_norm_rms_epsilon', sizes.epsilon),
+    ...ggufSizes(sizes),
     field.text('tokenizer.ggml.model', 'gpt2'),
     field.text('tokenizer.ggml.pre', 'smollm'),
     field.texts('tokenizer.ggml.tokens', ['a', 'b', 'ab', 'Ġ', '1', '<|end|>']),
