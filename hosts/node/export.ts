@@ -1,4 +1,4 @@
-import { hostKey, RunError, type Prediction, type Tensors, type Value, type Values } from 'ockham'
+import { hostKey, inputsOf, RunError, type Prediction, type Tensors, type Value, type Values } from 'ockham'
 import { tf, type Tensor } from 'ockham/tensor'
 import type { Host } from './host.js'
 import type { Loaded } from './load.js'
@@ -62,7 +62,7 @@ export async function exportRun(host: Host, run: string, { batch }: ExportOption
   const watched = watching(host.engine)
   const loaded = await host.on(watched.engine).load(run)
   const { posterior, meta, folder } = loaded
-  const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
+  const inputs = inputsOf(meta.shapes)
   const seen = noise('watched', batch ?? 4, inputs)
   const predictive = retraced(watched, seen, await posterior.predict(seen), posterior.finish)
   if (!predictive) throw untraceable(posterior.save().kind, folder)

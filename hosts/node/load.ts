@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import {
   InputError,
+  inputsOf,
   type CheckedRun,
   type DatasetMeta,
   type PipelineSpec,
@@ -37,7 +38,8 @@ const fault = (folder: string, { shapes }: DatasetMeta, what: string): Construct
     .map((name) => `${name}, ${shapes[name]!.dtype} [n, ${shapes[name]!.shape.join(', ')}]`)
     .join('; ')}`,
 })
-const inputNames = (shapes: DatasetMeta['shapes']): string[] => Object.keys(shapes).filter((name) => name === 'x' || name.startsWith('x.'))
+
+const inputNames = (shapes: DatasetMeta['shapes']): string[] => Object.keys(inputsOf(shapes))
 
 /** Predicts, and says what a run takes where it was given something else. */
 async function predicted(posterior: Posterior, folder: string, meta: DatasetMeta, [x, options]: Parameters<Posterior['predict']>) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { inputsOf } from 'ockham'
 import { findFolder } from '../../node/folder.js'
 import type { Host } from '../../node/index.js'
 import { common, reading, type Common } from '../flags.js'
@@ -22,7 +23,7 @@ async function bring(
 /** Fetches a model and shows that it can be served: what it is, and what it takes. */
 async function fetchAndSay(host: Host, source: string, json: boolean | undefined): Promise<void> {
   const { folder, meta, posterior } = await host.load(source)
-  const inputs = Object.fromEntries(Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.')))
+  const inputs = inputsOf(meta.shapes)
   const { kind, values } = posterior.save()
   const numbers = Object.values(values).reduce((n, v) => n + v.data.length, 0)
   if (json) return void line(JSON.stringify({ folder, kind, numbers, task: meta.task, inputs, classes: meta.classes ?? null }))

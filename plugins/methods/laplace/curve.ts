@@ -1,4 +1,4 @@
-import type { Problem, Run, Value, Variables } from 'ockham'
+import { inputsOf, type Problem, type Run, type Value, type Variables } from 'ockham'
 import { linearLayers } from '../../parts/curvature/index.js'
 import { parametric } from '../../parts/networks/index.js'
 import { floats, initialVariables, map, value } from '../../parts/training/index.js'
@@ -80,5 +80,5 @@ function meanAt(at: Coordinates, gaussian: Gaussian, i: number): number {
 
 async function oneRow({ dataset }: Problem) {
   const fields = await dataset.read('train', value([0], [1], 'int32'))
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))
+  return inputsOf(fields)
 }

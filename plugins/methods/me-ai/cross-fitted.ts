@@ -1,6 +1,7 @@
 import {
   hostKey,
   InputError,
+  inputsOf,
   type Dataset,
   type Inference,
   type Json,
@@ -124,9 +125,6 @@ function posteriorOf(fits: readonly Posterior[], held: Held): CrossFitted {
 
 const indices = (n: number, keep: (i: number) => boolean): Int32Array => Int32Array.from({ length: n }, (_, i) => i).filter(keep)
 
-const inputs = (fields: Values): Values =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))
-
 /** Share of rows whose largest entry is at their label. */
 const hits = (predicted: Value, labels: ArrayLike<number>): number => {
   const [n, c] = predicted.shape as [number, number]
@@ -191,7 +189,7 @@ export const crossFitted = (options: Options): Inference => ({
         }
         const fit = await run.infer(`seed ${s}, fold ${f}`, quietly(options.of), inside)
         fits.push(fit)
-        const found = table(await fit.predict(inputs(await inside.dataset.read('test', int32(indices(test.length, () => true))))))
+        const found = table(await fit.predict(inputsOf(await inside.dataset.read('test', int32(indices(test.length, () => true))))))
         outputs = found.shape[1]!
         predicted ??= new Float64Array(seeds * n * outputs)
         test.forEach((row, i) => predicted!.set(found.data.subarray(i * outputs, (i + 1) * outputs), (s * n + row) * outputs))

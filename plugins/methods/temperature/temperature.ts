@@ -1,12 +1,12 @@
 /*
  * Temperature scaling. Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, arXiv 1706.04599, section 4.2.
  */
-import { hostKey, InputError, RunError, slot } from 'ockham'
+import { hostKey, InputError, inputsOf, RunError, slot } from 'ockham'
 import type { Engine, Inference, Json, Posterior, Prediction, Problem, Saved, Value } from 'ockham'
 import { tf } from 'ockham/tensor'
 import { z } from 'zod'
 import { checkSplits } from '../../parts/evaluation/index.js'
-import { average, inputsOf, mapOptions, maximumAPosteriori, rowsOf, value, type MapOptions } from '../../parts/training/index.js'
+import { average, mapOptions, maximumAPosteriori, rowsOf, value, type MapOptions } from '../../parts/training/index.js'
 import { fitTemperature, logOf, nllAt, tempered, type Logs } from './scaling.js'
 
 export const temperatureOptions = z.strictObject({

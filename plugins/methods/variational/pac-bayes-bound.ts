@@ -1,5 +1,6 @@
 import {
   InputError,
+  inputsOf,
   type Bound,
   type Certificate,
   type Dataset,
@@ -7,7 +8,6 @@ import {
   type Problem,
   type Run,
   type Value,
-  type Values,
 } from 'ockham'
 import { z } from 'zod'
 import { drawn, unitOf } from '../../parts/bounds/certificate.js'
@@ -56,7 +56,7 @@ async function errorsOf(pac: PacBayesPosterior['pacBayes'], problem: Problem, ru
     for (let from = 0; from < pac.rows.length; from += chunk) {
       const index = Int32Array.from({ length: Math.min(chunk, pac.rows.length - from) }, (_, i) => from + i)
       const fields = await rows.read('train', value(index, [index.length], 'int32'))
-      const inputs: Values = Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))
+      const inputs = inputsOf(fields)
       const prediction = await predict(weights, inputs, key.fold(from))
       if (prediction.kind !== 'categorical') throw refused('the posterior predicts numbers, not classes')
       const { probabilities } = prediction

@@ -1,5 +1,5 @@
-import type { Dataset, Posterior, Value, Values } from 'ockham'
-import { RunError } from 'ockham'
+import type { Dataset, Posterior, Value } from 'ockham'
+import { inputsOf, RunError } from 'ockham'
 
 /** Rows read and predicted at once. */
 const chunk = 512
@@ -33,7 +33,7 @@ export async function lossesOf(
   for (let from = 0; from < count; from += chunk) {
     const data = Int32Array.from({ length: Math.min(chunk, count - from) }, (_, i) => rows?.[from + i] ?? from + i)
     const fields = await dataset.read(split, { shape: [data.length], dtype: 'int32', data })
-    const inputs: Values = Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))
+    const inputs = inputsOf(fields)
     const prediction = await posterior.predict(inputs)
     if (prediction.kind !== 'categorical') throw refused('the posterior predicts numbers, not classes', split)
     const { probabilities } = prediction

@@ -1,4 +1,4 @@
-import { InputError, RunError, type Dataset, type Json, type Run } from 'ockham'
+import { InputError, inputsOf, RunError, type Dataset, type Json, type Run } from 'ockham'
 
 /** Refuses at once a calibration split that is what is evaluated, or what was trained on. Throws `OCK-CONFORMAL-001`. */
 export function checkNames(calibration: string, split: string): void {
@@ -35,7 +35,7 @@ async function marks(dataset: Dataset, split: string): Promise<string[]> {
   for (let from = 0; from < rows; from += chunk) {
     const data = Int32Array.from({ length: Math.min(chunk, rows - from) }, (_, i) => from + i)
     const fields = await dataset.read(split, { shape: [data.length], dtype: 'int32', data })
-    const inputs = Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.'))
+    const inputs = Object.entries(inputsOf(fields))
     for (let i = 0; i < data.length; i++) {
       let [a, b] = [0x811c9dc5, 0x2545f491]
       for (const [, { data: all }] of inputs) {

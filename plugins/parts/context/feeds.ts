@@ -1,7 +1,6 @@
 import type { Dataset, Prior } from 'ockham'
-import { InputError } from 'ockham'
+import { InputError, inputsOf } from 'ockham'
 import { auxiliary } from '../datasets/index.js'
-import { inputsOf } from '../training/index.js'
 
 /** How a prior gets points of its own. */
 export type Fed = Required<Pick<Prior, 'feed'>>
@@ -23,7 +22,7 @@ export const contextPoints = (context: Dataset, size: number): Fed => ({
 export const noisePoints = (size: number): Fed => ({
   feed(step, key, { dataset }) {
     const stream = key.fold('noise').fold(step)
-    const inputs = Object.entries(dataset.meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.'))
+    const inputs = Object.entries(inputsOf(dataset.meta.shapes))
     return Object.fromEntries(
       inputs.map(([name, { shape, dtype }]) => {
         if (dtype !== 'float32')

@@ -1,5 +1,5 @@
 import type { Dataset, Value } from 'ockham'
-import { Problems } from 'ockham'
+import { inputsOf, Problems } from 'ockham'
 import { z } from 'zod'
 import { rowsOf, size, type Field } from './gather.js'
 import { memory, type Fields } from './memory.js'
@@ -45,7 +45,7 @@ function check({ splits }: ArraysOptions, limits: Readonly<Record<string, number
   if (Object.keys(splits).length === 0) add('OCK-DATA-030', 'there is no split', 'option splits', 'give at least one')
   for (const [split, fields] of Object.entries(splits)) {
     const rows = Object.values(fields)[0]?.shape[0] ?? 0
-    if (!Object.keys(fields).some((name) => name === 'x' || name.startsWith('x.')))
+    if (Object.keys(inputsOf(fields)).length === 0)
       add('OCK-DATA-030', `the split has no x`, `splits.${split}`, 'give x, or x.<name> for models of several inputs')
     for (const [name, value] of Object.entries(fields)) {
       const where = `splits.${split}.${name}`

@@ -1,5 +1,5 @@
 import type { Dataset } from 'ockham'
-import { InputError } from 'ockham'
+import { InputError, inputsOf } from 'ockham'
 import { sameScaling } from './scaling.js'
 
 /** A dataset that serves another, and the split to read. */
@@ -41,7 +41,7 @@ function splitOf({ split, meta }: Dataset, purpose: Purpose): string {
 
 /** The inputs' shapes and types, as text. */
 function inputs({ meta }: Dataset): string {
-  const fields = Object.entries(meta.shapes).filter(([name]) => name === 'x' || name.startsWith('x.'))
+  const fields = Object.entries(inputsOf(meta.shapes))
   return fields
     .map(([name, { shape, dtype }]) => `${name} ${dtype} [${shape.join(', ')}]`)
     .sort()

@@ -1,6 +1,7 @@
 import {
   hostKey,
   InputError,
+  inputsOf,
   type Dataset,
   type Engine,
   type Key,
@@ -53,7 +54,7 @@ export async function outputsOf(posterior: Posterior, problem: Problem, dataset:
   for (let from = 0; from < rows; from += chunk) {
     const data = Int32Array.from({ length: Math.min(chunk, rows - from) }, (_, i) => from + i)
     const fields = await dataset.read(split, { shape: [data.length], dtype: 'int32', data })
-    const x = Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))
+    const x = inputsOf(fields)
     const { logits, inputs } = await call({ vars, x, key: still })
     const [classes, features] = [logits.data.length / data.length, inputs.data.length / data.length]
     found ??= { classes, features, logits: new Float64Array(rows * classes), inputs: new Float64Array(rows * features) }

@@ -1,4 +1,4 @@
-import { hostKey, InputError, RunError, type Dataset, type Posterior, type Prediction, type Value, type Values } from 'ockham'
+import { hostKey, InputError, inputsOf, RunError, type Dataset, type Posterior, type Prediction, type Value } from 'ockham'
 import { decisions } from './accuracy.js'
 import { entropy } from './entropy.js'
 
@@ -73,8 +73,6 @@ export function checkSplits({ meta }: Dataset, splits: readonly string[], where:
   )
 }
 
-const isInput = (field: string): boolean => field === 'x' || field.startsWith('x.')
-
 async function predict(posterior: Predicts, dataset: Dataset, split: string): Promise<Predictions> {
   checkSplits(dataset, [split], 'predictions')
   const rows = dataset.meta.splits[split]!
@@ -83,7 +81,7 @@ async function predict(posterior: Predicts, dataset: Dataset, split: string): Pr
   for (let from = 0; from < rows; from += chunk) {
     const data = Int32Array.from({ length: Math.min(chunk, rows - from) }, (_, i) => from + i)
     const fields = await dataset.read(split, { shape: [data.length], dtype: 'int32', data })
-    const inputs: Values = Object.fromEntries(Object.entries(fields).filter(([name]) => isInput(name)))
+    const inputs = inputsOf(fields)
     const prediction = await posterior.predict(inputs, { key })
     gathered ??= prediction.kind === 'categorical' ? new Classes(rows, prediction) : new Numbers(rows, prediction, dataset)
     gathered.add(from, prediction, fields['y'], split)

@@ -54,7 +54,3 @@ export const asBatch = (feed: Tensors): Batch => ({
   index: feed['index']!,
   ...(feed['group'] && { group: feed['group'] }),
 })
-
-/** Only the inputs of a feed, for terms that want no labels. */
-export const inputsOf = (fields: Values): Values =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => name === 'x' || name.startsWith('x.')))

@@ -1,4 +1,4 @@
-import { InputError, type Dataset, type HostKey, type Sampler, type TypedArray, type Value, type Values } from 'ockham'
+import { InputError, inputsOf, type Dataset, type HostKey, type Sampler, type TypedArray, type Value, type Values } from 'ockham'
 import { stepsPerEpoch } from './samplers.js'
 import { map, value } from './trees.js'
 
@@ -54,8 +54,7 @@ export const cutTo = (fields: Values, full: number, length: number): Values =>
   })
 
 /** Places of one example's input. */
-const placesOf = ({ shapes }: Dataset['meta']): number =>
-  Object.entries(shapes).find(([name]) => name === 'x' || name.startsWith('x.'))?.[1].shape[0] ?? 1
+const placesOf = ({ shapes }: Dataset['meta']): number => Object.values(inputsOf(shapes))[0]?.shape[0] ?? 1
 
 /** What learning in buckets needs of a dataset: its lengths, and the lengths that batches are cut to. */
 export interface Bucketing {

@@ -8,7 +8,7 @@ import { sgd, sgdOptions } from './sgd.js'
 
 export { copy, flatten, floats, halfSquares, like, map, prefix, split, sumSquares, under, unflatten, value, zeros, zip } from './trees.js'
 export { alike, bucketing, bucketLengths, bucketOf, cutTo, padTo, type Bucketing, type Buckets } from './buckets.js'
-export { asBatch, asInput, batches, inputsOf, type BatchOptions } from './batches.js'
+export { asBatch, asInput, batches, type BatchOptions } from './batches.js'
 export { sequential, shuffled, stepsPerEpoch } from './samplers.js'
 export { rate, type Schedule } from './schedule.js'
 export { refresh, refresher, type Refresher, type RefreshOptions } from './refresh.js'
